@@ -322,7 +322,8 @@ SINTER_API int32_t sinter_lerp(sinter_stream* stream, int64_t count, const sinte
                                const sinter_tensor* b, const double* t, const sinter_tensor* out,
                                const sinter_arithmetic* arithmetic, sinter_error* error);
 
-/* out = sum_i w_i x_i, summed in the models' order by fma, divided by sum_i w_i if normalize is 1.
+/* out = sum_i w_i x_i, divided by sum_i w_i if normalize is 1: s = w_1 x_1, then s = fma(w_i, x_i, s)
+ * in the models' order.
  *
  * inputs[count][models] and weights[count][models]: all models of the first tensor, then of the
  * second; 1 <= models. The division is by scaling the weights in float64. With normalize, one model
@@ -356,8 +357,9 @@ SINTER_API int32_t sinter_slerp_weights(double aa, double ab, double bb, double 
 
 /* ---- Task vectors ---------------------------------------------------------------------------- */
 
-/* out = base + lambda sum_i w_i (x_i - base), summed in the models' order by fma; divided inside by
- * sum_i w_i (by 1 where |sum_i w_i| < 1e-8) if normalize is 1.
+/* out = base + lambda sum_i w_i (x_i - base), the sum divided by sum_i w_i (by 1 where
+ * |sum_i w_i| < 1e-8) if normalize is 1: s = c_1 d_1, then s = fma(c_i, d_i, s) in the models' order,
+ * out = base + s, with d_i = x_i - base.
  *
  * base[count], inputs[count][models], weights[count][models], lambda[count]; 1 <= models. The
  * coefficient of model i is lambda w_i (/ sum w) in float64. Source: Ilharco et al., "Editing

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a launcher is given: validated descriptors of one batch, the same for both processors. The
+// launchers' names and meanings are those of sinter.h; see kernels/cpu/launch.h and
+// kernels/cuda/launch.h.
+#ifndef SINTER_KERNELS_BATCH_H_
+#define SINTER_KERNELS_BATCH_H_
+
+#include <stdint.h>
+
+#include "formula/dtype.h"
+
+namespace sinter {
+
+constexpr int kMaxRank = 8;
+
+// A typed view. Dimensions of size 1 are dropped and neighbours that lie in one stride are merged,
+// so rank 1 with stride 1, or rank 0, is contiguous.
+struct View {
+  unsigned char* data;
+  DType dtype;
+  int32_t rank;
+  int64_t shape[kMaxRank];
+  int64_t strides[kMaxRank];  // in elements
+
+  bool contiguous() const { return rank == 0 || (rank == 1 && strides[0] == 1); }
+};
+
+// One entry of an elementwise batch.
+struct Item {
+  int64_t elements;
+  // -1: the formula. Else: the output is this input, cast (and so copied where dtypes are equal).
+  int32_t copy_of;
+  // Computed in float64: an input, or Batch::load, is.
+  bool wide;
+  View output;
+  const View* inputs;     // [Batch::inputs]; task vectors: the base, then the models
+  const double* weights;  // lerp, slerp: t; linear: a weight per input; task vectors: per model
+};
+
+// Non-finite elements written, and results saturated, per item: the layout of
+// sinter_arithmetic::counts.
+struct Counts {
+  double nonfinite;
+  double saturated;
+};
+
+struct Batch {
+  const Item* items;
+  int64_t count;
+  int32_t inputs;
+  DType load;      // inputs are rounded to it first; kStored: not
+  DType delta;     // task vectors: differences are rounded to it; kStored: not
+  Counts* counts;  // [count] on the stream's device, or null
+};
+
+// One entry of a batch of reductions.
+struct ReduceItem {
+  int64_t elements;
+  View a;
+  View b;  // equals a where the reduction has one operand
+};
+
+struct ReduceBatch {
+  const ReduceItem* items;
+  int64_t count;
+  DType load;
+  double* results;  // [count] (dots: [count][3]) on the stream's device
+};
+
+}  // namespace sinter
+
+#endif  // SINTER_KERNELS_BATCH_H_

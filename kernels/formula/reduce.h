@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Canonical reductions: one order for every backend, fixed by the element's index.
+//
+// Element i belongs to lane i mod kLanes of chunk i div kChunk. A lane starts at +0 and takes its
+// elements in order; lanes are then combined pairwise, l with l + kLanes/2, and so on by halves;
+// the chunks' results are an array reduced in the same way, until one value is left.
+#ifndef SINTER_KERNELS_FORMULA_REDUCE_H_
+#define SINTER_KERNELS_FORMULA_REDUCE_H_
+
+#include "formula/common.h"
+
+namespace sinter {
+
+constexpr int64_t kReduceChunk = 4096;
+constexpr int kReduceLanes = 64;
+
+// What an element adds. Operands are float64; a product is rounded once.
+enum class Term : int32_t { kValue, kMagnitude, kSquare, kProduct, kLargest };
+
+SINTER_FN double magnitude(double x) {
+  return bits_double(double_bits(x) & 0x7fffffffffffffffull);
+}
+
+// The larger of two magnitudes; NaN if there is one.
+SINTER_FN double larger(double x, double y) { return (x > y) | (x != x) ? x : y; }
+
+template <Term T>
+SINTER_FN double accumulate(double sum, double a, double b) {
+  switch (T) {
+    case Term::kValue:
+      return sum + a;
+    case Term::kMagnitude:
+      return sum + magnitude(a);
+    case Term::kSquare:
+      return sum + a * a;
+    case Term::kProduct:
+      return sum + a * b;
+    default:
+      return larger(sum, magnitude(a));
+  }
+}
+
+// Two lanes, or the values of two chunks.
+template <Term T>
+SINTER_FN double combine(double x, double y) {
+  return T == Term::kLargest ? larger(x, y) : x + y;
+}
+
+// The term by which chunks' results are reduced further.
+SINTER_FN Term further(Term term) { return term == Term::kLargest ? term : Term::kValue; }
+
+}  // namespace sinter
+
+#endif  // SINTER_KERNELS_FORMULA_REDUCE_H_
