@@ -1,0 +1,3 @@
+module io.sinter {
+  requires static org.jspecify;
+}

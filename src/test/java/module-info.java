@@ -1,0 +1,12 @@
+open module io.sinter.tests {
+  requires com.fasterxml.jackson.databind;
+  requires com.tngtech.archunit;
+  requires io.sinter;
+  requires io.sinter.cli;
+  requires io.sinter.examples;
+  requires io.sinter.updater;
+  requires net.jqwik.api;
+  requires static org.jspecify;
+  requires org.junit.jupiter.api;
+  requires org.junit.jupiter.params;
+}

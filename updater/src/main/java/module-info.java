@@ -1,0 +1,7 @@
+module io.sinter.updater {
+  requires transitive io.sinter;
+  requires static org.jspecify;
+  requires com.dynatrace.hash4j;
+  requires com.fasterxml.jackson.databind;
+  requires org.snakeyaml.engine;
+}
