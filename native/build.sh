@@ -1,15 +1,17 @@
 #!/bin/sh
-# Configures and builds libsinter: build.sh BUILD_DIR [CMAKE_OPTION...]
+# Configures and builds a CMake project: build.sh SOURCE_DIR BUILD_DIR [CMAKE_OPTION...]
 # With Ninja where it is installed, else with make, on all processors.
 set -eu
-source_dir=$(cd "$(dirname "$0")" && pwd)
-build_dir=$1
-shift
-if ! command -v cmake >/dev/null 2>&1; then
-  echo "Sinter: cmake was not found; building libsinter needs cmake and g++" \
-    "(Debian: apt-get install cmake g++)." >&2
-  exit 1
-fi
+source_dir=$1
+build_dir=$2
+shift 2
+for tool in cmake g++; do
+  if ! command -v $tool >/dev/null 2>&1; then
+    echo "Sinter: $tool was not found; building libsinter needs cmake and g++" \
+      "(Debian: apt-get install cmake g++)." >&2
+    exit 1
+  fi
+done
 generator="Unix Makefiles"
 if command -v ninja >/dev/null 2>&1; then
   generator=Ninja
