@@ -12,9 +12,8 @@ for tool in cmake g++; do
     exit 1
   fi
 done
-generator="Unix Makefiles"
-if command -v ninja >/dev/null 2>&1; then
-  generator=Ninja
+if [ ! -f "$build_dir/CMakeCache.txt" ] && command -v ninja >/dev/null 2>&1; then
+  set -- -G Ninja "$@"
 fi
-cmake --log-level=NOTICE -S "$source_dir" -B "$build_dir" -G "$generator" "$@"
+cmake --log-level=NOTICE -S "$source_dir" -B "$build_dir" "$@"
 cmake --build "$build_dir" --parallel "$(getconf _NPROCESSORS_ONLN)"
