@@ -31,8 +31,10 @@ struct Item {
   int64_t elements;
   // -1: the formula. Else: the output is this input, cast (and so copied where dtypes are equal).
   int32_t copy_of;
-  // Computed in float64: an input, or Batch::load, is.
+  // Computed in float64: Batch::load is, or is kStored and an input is.
   bool wide;
+  // The output's name for messages, or null; valid during the call only.
+  const char* name;
   View output;
   const View* inputs;     // [Batch::inputs]; task vectors: the base, then the models
   const double* weights;  // lerp, slerp: t; linear: a weight per input; task vectors: per model
@@ -52,6 +54,15 @@ struct Batch {
   DType load;      // inputs are rounded to it first; kStored: not
   DType delta;     // task vectors: differences are rounded to it; kStored: not
   Counts* counts;  // [count] on the stream's device, or null
+};
+
+// One pair of sinter_copy: one dtype and shape, bytes kept.
+struct CopyItem {
+  int64_t elements;
+  View from;
+  View to;
+  bool from_host;
+  bool to_host;
 };
 
 // One entry of a batch of reductions.

@@ -27,8 +27,9 @@
  *  - Aliasing. An output may be exactly one of the inputs of the same tensor (same data, dtype,
  *    shape and strides). Any other overlap of an output with an input or with another output is
  *    undefined; the overlap of contiguous tensors of one batch entry is refused.
- *  - Numbers. Elements are computed in float32 (float64 where an input, or `dtype`, is float64)
- *    with explicit fused multiply-add, and rounded once, to nearest even, to the output's dtype.
+ *  - Numbers. Elements are computed in float32 with explicit fused multiply-add, and rounded once,
+ *    to nearest even, to the output's dtype. They are computed in float64 where `dtype` (see
+ *    sinter_arithmetic) is float64, or is not given and an input is float64.
  *    float8 outputs saturate at their largest finite value, infinities too. A computed NaN is the
  *    canonical one (f64 7ff8000000000000, f32 7fc00000, f16 and bf16 7fff, both f8 7f); what is
  *    copied keeps its bytes. Denormals are kept. Reductions are float64 in an order that depends

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Elements in blocks that stay in the first-level cache: loaded and decoded, computed on, encoded
+// and stored. Included by the kernels, compiled once per instruction set, so everything here is
+// forced inline or static: no symbol may be shared between sets.
+#ifndef SINTER_KERNELS_CPU_COMMON_BLOCK_H_
+#define SINTER_KERNELS_CPU_COMMON_BLOCK_H_
+
+#include "batch.h"
+#include "cpu/common/kernels.h"
+#include "formula/dtype.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+namespace sinter::cpu::SINTER_TIER {
+
+// Elements per block. Inputs, sums and output of a block share 32 to 48 KiB of cache.
+constexpr int kBlock = 1024;
+
+template <class T>
+struct Unaligned {
+  typedef T type __attribute__((aligned(1), may_alias));
+};
+
+// ---- Layout ----
+
+// The byte offset, in elements, of element `index` of a view.
+SINTER_FN int64_t offset_of(const View& view, int64_t index) {
+  int64_t offset = 0;
+  for (int d = view.rank - 1; d >= 0; --d) {
+    const int64_t rest = index / view.shape[d];
+    offset += (index - rest * view.shape[d]) * view.strides[d];
+    index = rest;
+  }
+  return offset;
+}
+
+// Calls f(j, count, offset, stride) for each run of block elements j .. j + count - 1 that lie at
+// `offset` and every `stride` elements from there.
+template <class F>
+SINTER_FN void for_runs(const View& view, int64_t begin, int count, F f) {
+  const int last = view.rank - 1;
+  if (last < 0) {
+    f(0, count, int64_t{0}, int64_t{1});
+    return;
+  }
+  const int64_t width = view.shape[last];
+  for (int j = 0; j < count;) {
+    const int64_t within = (begin + j) % width;
+    const int64_t left = width - within;
+    const int run = left < count - j ? static_cast<int>(left) : count - j;
+    f(j, run, offset_of(view, begin + j), view.strides[last]);
+    j += run;
+  }
+}
+
+// ---- Load ----
+
+template <DType T, class Compute>
+SINTER_FN void decode(const unsigned char* data, int64_t stride, int count, Compute* out) {
+  using Storage = typename Unaligned<typename Format<T>::Storage>::type;
+  const Storage* in = reinterpret_cast<const Storage*>(data);
+  if (stride == 1) {
+    for (int j = 0; j < count; ++j) {
+      out[j] = static_cast<Compute>(Format<T>::decode(in[j]));
+    }
+  } else {
+    for (int j = 0; j < count; ++j) {
+      out[j] = static_cast<Compute>(Format<T>::decode(in[j * stride]));
+    }
+  }
+}
+
+// Calls f.template operator()<T>() for a dtype known at run time.
+template <class F>
+SINTER_FN void with_dtype(DType dtype, F f) {
+  switch (dtype) {
+    case DType::kF64:
+      f.template operator()<DType::kF64>();
+      break;
+    case DType::kF32:
+      f.template operator()<DType::kF32>();
+      break;
+    case DType::kF16:
+      f.template operator()<DType::kF16>();
+      break;
+    case DType::kBF16:
+      f.template operator()<DType::kBF16>();
+      break;
+    case DType::kF8E4M3:
+      f.template operator()<DType::kF8E4M3>();
+      break;
+    case DType::kF8E5M2:
+      f.template operator()<DType::kF8E5M2>();
+      break;
+    default:
+      break;
+  }
+}
+
+template <DType T, class Compute>
+SINTER_FN void round_block(Compute* block, int count) {
+  for (int j = 0; j < count; ++j) {
+    block[j] = round_through<T>(block[j]);
+  }
+}
+
+// Decodes any view into a block, rounding through `load` where that is another dtype. A float64
+// input of a float32 computation is rounded once, from its own value.
+template <class Compute>
+static void load_block(const View& view, DType load, int64_t begin, int count, Compute* out);
+
+template <class Compute>
+static void load_block(const View& view, DType load, int64_t begin, int count, Compute* out) {
+  if constexpr (sizeof(Compute) == 4) {
+    if (view.dtype == DType::kF64) {
+      double wide[kBlock];
+      load_block<double>(view, load, begin, count, wide);
+      for (int j = 0; j < count; ++j) {
+        out[j] = static_cast<Compute>(wide[j]);
+      }
+      return;
+    }
+  }
+  with_dtype(view.dtype, [&]<DType T>() __attribute__((always_inline)) {
+    for_runs(view, begin, count,
+             [&](int j, int run, int64_t offset, int64_t stride) __attribute__((always_inline)) {
+               decode<T>(view.data + offset * dtype_bytes(T), stride, run, out + j);
+             });
+  });
+  if (load != DType::kStored && load != view.dtype) {
+    with_dtype(load, [&]<DType T>()
+                         __attribute__((always_inline)) { round_block<T>(out, count); });
+  }
+}
+
+// ---- Store ----
+
+// Copies whole cache lines past the caches; `to` is aligned to 64.
+SINTER_FN void stream_lines(unsigned char* to, const unsigned char* from, int64_t bytes) {
+#if defined(__AVX512F__)
+  for (int64_t i = 0; i < bytes; i += 64) {
+    _mm512_stream_si512(reinterpret_cast<__m512i*>(to + i), _mm512_load_si512(from + i));
+  }
+#elif defined(__AVX2__)
+  for (int64_t i = 0; i < bytes; i += 32) {
+    _mm256_stream_si256(reinterpret_cast<__m256i*>(to + i),
+                        _mm256_load_si256(reinterpret_cast<const __m256i*>(from + i)));
+  }
+#elif defined(__x86_64__)
+  for (int64_t i = 0; i < bytes; i += 16) {
+    _mm_stream_si128(reinterpret_cast<__m128i*>(to + i),
+                     _mm_load_si128(reinterpret_cast<const __m128i*>(from + i)));
+  }
+#else
+  __builtin_memcpy(to, from, static_cast<size_t>(bytes));
+#endif
+}
+
+// Makes streamed lines visible to whoever learns that the part is done.
+SINTER_FN void end_streaming() {
+#if defined(__x86_64__)
+  _mm_sfence();
+#endif
+}
+
+// Encodes into `staged` (aligned to 64) and counts what was not finite or saturated.
+template <DType T, class Compute>
+SINTER_FN void encode(const Compute* in, int count,
+                      typename Unaligned<typename Format<T>::Storage>::type* out,
+                      PartCounts& counts) {
+  uint32_t nonfinite = 0;
+  uint32_t saturated = 0;
+  for (int j = 0; j < count; ++j) {
+    const typename Format<T>::Storage value = Format<T>::encode(in[j]);
+    nonfinite += Format<T>::nonfinite(value);
+    saturated += Format<T>::saturates(in[j]);
+    out[j] = value;
+  }
+  counts.nonfinite += nonfinite;
+  counts.saturated += saturated;
+}
+
+// Encodes a block to a contiguous place; streamed where that is asked for and aligned.
+template <DType T, class Compute>
+SINTER_FN void store_contiguous(unsigned char* to, const Compute* in, int count, bool streamed,
+                                PartCounts& counts) {
+  using Storage = typename Format<T>::Storage;
+  using Packed = typename Unaligned<Storage>::type;
+  const int64_t bytes = static_cast<int64_t>(count) * static_cast<int64_t>(sizeof(Storage));
+  if (streamed && bytes % 64 == 0 && reinterpret_cast<uintptr_t>(to) % 64 == 0) {
+    alignas(64) Storage staged[kBlock];
+    encode<T>(in, count, reinterpret_cast<Packed*>(staged), counts);
+    stream_lines(to, reinterpret_cast<const unsigned char*>(staged), bytes);
+  } else {
+    encode<T>(in, count, reinterpret_cast<Packed*>(to), counts);
+  }
+}
+
+// Encodes a block into any view.
+template <class Compute>
+static void store_block(const View& view, int64_t begin, int count, const Compute* in,
+                        bool streamed, PartCounts& counts) {
+  with_dtype(view.dtype, [&]<DType T>() __attribute__((always_inline)) {
+    using Storage = typename Format<T>::Storage;
+    if (view.contiguous()) {
+      store_contiguous<T>(view.data + begin * static_cast<int64_t>(sizeof(Storage)), in, count,
+                          streamed, counts);
+      return;
+    }
+    Storage staged[kBlock];
+    using Packed = typename Unaligned<Storage>::type;
+    encode<T>(in, count, reinterpret_cast<Packed*>(staged), counts);
+    for_runs(view, begin, count,
+             [&](int j, int run, int64_t offset, int64_t stride) __attribute__((always_inline)) {
+               Packed* out = reinterpret_cast<Packed*>(view.data) + offset;
+               for (int k = 0; k < run; ++k) {
+                 out[k * stride] = staged[j + k];
+               }
+             });
+  });
+}
+
+// The block at which a range of an output starts is shortened so that later ones are aligned.
+SINTER_FN int first_block(const View& output, int64_t begin) {
+  const int64_t bytes = dtype_bytes(output.dtype);
+  const uintptr_t at = reinterpret_cast<uintptr_t>(output.data) +
+                       static_cast<uintptr_t>(begin * bytes);
+  const uintptr_t past = at % 64;
+  return past == 0 || past % static_cast<uintptr_t>(bytes) != 0
+             ? kBlock
+             : static_cast<int>((64 - past) / static_cast<uintptr_t>(bytes));
+}
+
+}  // namespace sinter::cpu::SINTER_TIER
+
+#endif  // SINTER_KERNELS_CPU_COMMON_BLOCK_H_

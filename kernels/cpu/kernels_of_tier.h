@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The kernels of the instruction set being compiled: SINTER_TIER is its name and namespace.
+#ifndef SINTER_KERNELS_CPU_KERNELS_OF_TIER_H_
+#define SINTER_KERNELS_CPU_KERNELS_OF_TIER_H_
+
+#include "cpu/common/kernels.h"
+
+#define SINTER_CONSTRUCTOR inline __attribute__((always_inline)) explicit
+
+namespace sinter::cpu::SINTER_TIER {
+
+#define SINTER_ELEMENTWISE_KERNEL(name)                                                     \
+  void name(const Item& item, const Batch& batch, int64_t begin, int64_t end, bool streamed, \
+            PartCounts& counts)
+SINTER_ELEMENTWISE_KERNEL(cast_kernel);
+SINTER_ELEMENTWISE_KERNEL(lerp_kernel);
+SINTER_ELEMENTWISE_KERNEL(linear_kernel);
+SINTER_ELEMENTWISE_KERNEL(task_arithmetic_kernel);
+#undef SINTER_ELEMENTWISE_KERNEL
+
+#define SINTER_REDUCE_KERNEL(name) \
+  void name(const ReduceItem& item, DType load, int64_t begin, int64_t end, double* partials)
+SINTER_REDUCE_KERNEL(sum_kernel);
+SINTER_REDUCE_KERNEL(norm_l1_kernel);
+SINTER_REDUCE_KERNEL(sum_of_squares_kernel);
+SINTER_REDUCE_KERNEL(norm_max_kernel);
+SINTER_REDUCE_KERNEL(dot_kernel);
+SINTER_REDUCE_KERNEL(dots_kernel);
+#undef SINTER_REDUCE_KERNEL
+
+// The table of these.
+extern const Kernels table;
+
+}  // namespace sinter::cpu::SINTER_TIER
+
+#endif  // SINTER_KERNELS_CPU_KERNELS_OF_TIER_H_

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The CPU's launchers, one per operation, named as in sinter.h. They return when the work is done.
+#ifndef SINTER_KERNELS_CPU_LAUNCH_H_
+#define SINTER_KERNELS_CPU_LAUNCH_H_
+
+#include "batch.h"
+#include "cpu/common/team.h"
+#include "cpu/common/workspace.h"
+#include "formula/reduce.h"
+
+namespace sinter::cpu {
+
+// What a stream lends its launchers.
+struct Context {
+  Team& team;
+  Workspace& workspace;
+};
+
+void cast(const Context& context, const Batch& batch);
+void lerp(const Context& context, const Batch& batch);
+void linear(const Context& context, const Batch& batch);
+// Throws Failure (kNumeric) before an output is written, where an input is not finite.
+void slerp(const Context& context, const Batch& batch);
+void task_arithmetic(const Context& context, const Batch& batch);
+
+void sum(const Context& context, const ReduceBatch& batch);
+void norm_l1(const Context& context, const ReduceBatch& batch);
+void norm_l2(const Context& context, const ReduceBatch& batch);
+void norm_max(const Context& context, const ReduceBatch& batch);
+void dot(const Context& context, const ReduceBatch& batch);
+void dots(const Context& context, const ReduceBatch& batch);
+
+}  // namespace sinter::cpu
+
+#endif  // SINTER_KERNELS_CPU_LAUNCH_H_

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cpu/kernels_of_tier.h"
+
+#define SINTER_QUOTE(x) #x
+#define SINTER_NAME(x) SINTER_QUOTE(x)
+
+namespace sinter::cpu::SINTER_TIER {
+
+extern const Kernels table = {
+    SINTER_NAME(SINTER_TIER),
+    cast_kernel,
+    lerp_kernel,
+    linear_kernel,
+    task_arithmetic_kernel,
+    sum_kernel,
+    norm_l1_kernel,
+    sum_of_squares_kernel,
+    norm_max_kernel,
+    dot_kernel,
+    dots_kernel,
+};
+
+}  // namespace sinter::cpu::SINTER_TIER
