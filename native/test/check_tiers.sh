@@ -1,0 +1,29 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+#
+# Kernels of one instruction set must not be linked into another: check_tiers.sh TIER OBJECT...
+# No object may define a weak symbol (the linker keeps one copy of those), and the baseline's may
+# hold no instruction above SSE2.
+set -eu
+tier=$1
+shift
+failed=0
+for object in "$@"; do
+  weak=$(nm -C --defined-only "$object" | grep -E ' [WVu] ' || true)
+  if [ -n "$weak" ]; then
+    echo "$object defines weak symbols; force their functions inline:"
+    echo "$weak"
+    failed=1
+  fi
+  if [ "$tier" = baseline ]; then
+    above=$(objdump -d --no-show-raw-insn "$object" | grep -E '%[yz]mm|\sv[a-z0-9]+[ps][sd]?\s' |
+      head -n 3 || true)
+    if [ -n "$above" ]; then
+      echo "$object holds instructions that the baseline lacks:"
+      echo "$above"
+      failed=1
+    fi
+  fi
+done
+echo "$tier: $# objects"
+exit $failed
