@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The first level of the canonical reductions: chunks of 4096 elements, 64 lanes of float64 each.
-// The lanes are one array that compilers keep in registers; the order is formula/reduce.h's.
+// The order is formula/reduce.h's.
 #include "formula/reduce.h"
 
 #include "cpu/common/block.h"
@@ -22,53 +22,116 @@ SINTER_FN double combine_lanes(double* lanes) {
   return lanes[0];
 }
 
-// Adds a block's elements to the lanes; the block starts at a multiple of the lanes.
-template <Term T, DType D>
-SINTER_FN void add_block(const unsigned char* a, const unsigned char* b, int count, double* lanes) {
-  using Storage = typename Unaligned<typename Format<D>::Storage>::type;
-  const Storage* x = reinterpret_cast<const Storage*>(a);
-  const Storage* y = reinterpret_cast<const Storage*>(b);
+// Eight lanes, and the eight elements they take. Compilers split them where registers are shorter.
+typedef double Lanes __attribute__((vector_size(64)));
+template <class T>
+struct Eight;
+template <>
+struct Eight<float> {
+  typedef float type __attribute__((vector_size(32), aligned(1), may_alias));
+};
+template <>
+struct Eight<double> {
+  typedef double type __attribute__((vector_size(64), aligned(1), may_alias));
+};
+
+template <class T>
+SINTER_FN Lanes eight(const T* x) {
+  return __builtin_convertvector(*reinterpret_cast<const typename Eight<T>::type*>(x), Lanes);
+}
+
+template <Term T>
+SINTER_FN Lanes accumulate_eight(Lanes sum, Lanes a, Lanes b) {
+  switch (T) {
+    case Term::kValue:
+      return sum + a;
+    case Term::kSquare:
+      return sum + a * a;
+    case Term::kProduct:
+      return sum + a * b;
+    default:
+      for (int l = 0; l < 8; ++l) {
+        sum[l] = accumulate<T>(sum[l], a[l], b[l]);
+      }
+      return sum;
+  }
+}
+
+// The terms of a pair (a, b); what a term reads of it.
+template <Term T, bool kOfB = false>
+struct Of {
+  SINTER_MEMBER_FN Lanes add_eight(Lanes sum, Lanes a, Lanes b) {
+    return accumulate_eight<T>(sum, kOfB ? b : a, b);
+  }
+  SINTER_MEMBER_FN double add(double sum, double a, double b) {
+    return accumulate<T>(sum, kOfB ? b : a, b);
+  }
+  static constexpr Term kTerm = T;
+};
+
+// Adds a block's elements to the lanes; the block starts at a multiple of the lanes. As many lanes
+// at a time as keep their sums in registers go over the whole block.
+template <class... Terms, class T>
+SINTER_FN void add_block(const T* a, const T* b, int count, double (*lanes)[kReduceLanes]) {
+  constexpr int kTerms = sizeof...(Terms);
+  constexpr int kVectors = kTerms == 1 ? 4 : 2;
   const int whole = count - count % kReduceLanes;
-  // Eight lanes at a time stay in registers over the whole block.
-  constexpr int kStripe = 16;
-  for (int s = 0; s < kReduceLanes; s += kStripe) {
-    double sums[kStripe];
-    for (int l = 0; l < kStripe; ++l) {
-      sums[l] = lanes[s + l];
-    }
-    for (int j = s; j < whole; j += kReduceLanes) {
-#pragma GCC unroll 16
-      for (int l = 0; l < kStripe; ++l) {
-        sums[l] = accumulate<T>(sums[l], static_cast<double>(Format<D>::decode(x[j + l])),
-                                static_cast<double>(Format<D>::decode(y[j + l])));
+  for (int s = 0; s < kReduceLanes; s += 8 * kVectors) {
+    Lanes sums[kTerms][kVectors];
+#pragma GCC unroll 4
+    for (int k = 0; k < kTerms; ++k) {
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) {
+        sums[k][v] = eight(&lanes[k][s + 8 * v]);
       }
     }
-    for (int l = 0; l < kStripe; ++l) {
-      lanes[s + l] = sums[l];
+    for (int j = s; j < whole; j += kReduceLanes) {
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) {
+        const Lanes x = eight(a + j + 8 * v);
+        const Lanes y = eight(b + j + 8 * v);
+        int k = 0;
+        ((sums[k][v] = Terms::add_eight(sums[k][v], x, y), ++k), ...);
+      }
+    }
+#pragma GCC unroll 4
+    for (int k = 0; k < kTerms; ++k) {
+#pragma GCC unroll 4
+      for (int v = 0; v < kVectors; ++v) {
+        *reinterpret_cast<Eight<double>::type*>(&lanes[k][s + 8 * v]) = sums[k][v];
+      }
     }
   }
+  const auto* const left_a = reinterpret_cast<const typename Unaligned<T>::type*>(a);
+  const auto* const left_b = reinterpret_cast<const typename Unaligned<T>::type*>(b);
   for (int j = whole; j < count; ++j) {
-    lanes[j - whole] = accumulate<T>(lanes[j - whole], static_cast<double>(Format<D>::decode(x[j])),
-                                     static_cast<double>(Format<D>::decode(y[j])));
+    const double x = static_cast<double>(left_a[j]);
+    const double y = static_cast<double>(left_b[j]);
+    int k = 0;
+    ((lanes[k][j - whole] = Terms::add(lanes[k][j - whole], x, y), ++k), ...);
   }
 }
 
-template <DType D, Term... Terms>
-SINTER_FN void add_terms(const unsigned char* a, const unsigned char* b, int count,
-                         double (*lanes)[kReduceLanes], const bool* second_is_a,
-                         const bool* first_is_b) {
-  int k = 0;
-  ((add_block<Terms, D>(first_is_b[k] ? b : a, second_is_a[k] ? a : b, count, lanes[k]), ++k), ...);
+// A contiguous operand's block as its compute type: in place, or decoded into `room`.
+template <DType D>
+SINTER_FN const typename Format<D>::Compute* decoded(const unsigned char* data, int count,
+                                                     typename Format<D>::Compute* room) {
+  if constexpr (D == DType::kF32 || D == DType::kF64) {
+    return reinterpret_cast<const typename Format<D>::Compute*>(data);
+  } else {
+    decode<D>(data, 1, count, room);
+    return room;
+  }
 }
 
-// Chunks [begin, end); the terms' values of a chunk stand side by side.
-template <Term... Terms>
+// Chunks [begin, end) of terms that read one operand, or (kPair) two; the terms' values of a chunk
+// stand side by side.
+template <bool kPair, class... Terms>
 SINTER_FN void reduce(const ReduceItem& item, DType load, int64_t begin, int64_t end,
-                      double* partials, const bool* first_is_b, const bool* second_is_a) {
+                      double* partials) {
   constexpr int kTerms = sizeof...(Terms);
   const bool direct = item.a.contiguous() && item.b.contiguous() && item.a.dtype == item.b.dtype &&
                       (load == DType::kStored || load == item.a.dtype);
-  const bool one = item.a.data == item.b.data;
   const int64_t width = dtype_bytes(item.a.dtype);
   for (int64_t chunk = begin; chunk < end; ++chunk) {
     alignas(64) double lanes[kTerms][kReduceLanes] = {};
@@ -76,61 +139,58 @@ SINTER_FN void reduce(const ReduceItem& item, DType load, int64_t begin, int64_t
     const int64_t to = item.elements - from < kReduceChunk ? item.elements : from + kReduceChunk;
     for (int64_t i = from; i < to; i += kBlock) {
       const int count = to - i < kBlock ? static_cast<int>(to - i) : kBlock;
+      alignas(64) double room[2][kBlock];
       if (direct) {
         with_dtype(item.a.dtype, [&]<DType D>() __attribute__((always_inline)) {
-          add_terms<D, Terms...>(item.a.data + i * width, item.b.data + i * width, count, lanes,
-                                 second_is_a, first_is_b);
+          using Compute = typename Format<D>::Compute;
+          const Compute* a = decoded<D>(item.a.data + i * width, count,
+                                        reinterpret_cast<Compute*>(room[0]));
+          const Compute* b = kPair ? decoded<D>(item.b.data + i * width, count,
+                                                reinterpret_cast<Compute*>(room[1]))
+                                   : a;
+          add_block<Terms...>(a, b, count, lanes);
         });
       } else {
-        alignas(64) double x[kBlock];
-        alignas(64) double y[kBlock];
-        load_block(item.a, load, i, count, x);
-        if (!one || kTerms > 1) {
-          load_block(item.b, load, i, count, y);
+        load_block(item.a, load, i, count, room[0]);
+        if (kPair) {
+          load_block(item.b, load, i, count, room[1]);
         }
-        const unsigned char* const a = reinterpret_cast<const unsigned char*>(x);
-        const unsigned char* const b =
-            !one || kTerms > 1 ? reinterpret_cast<const unsigned char*>(y) : a;
-        add_terms<DType::kF64, Terms...>(a, b, count, lanes, second_is_a, first_is_b);
+        add_block<Terms...>(room[0], room[kPair ? 1 : 0], count, lanes);
       }
     }
     int k = 0;
-    ((partials[(chunk - begin) * kTerms + k] = combine_lanes<Terms>(lanes[k]), ++k), ...);
+    ((partials[(chunk - begin) * kTerms + k] = combine_lanes<Terms::kTerm>(lanes[k]), ++k), ...);
   }
 }
-
-constexpr bool kA[] = {false};
 
 }  // namespace
 
 void sum_kernel(const ReduceItem& item, DType load, int64_t begin, int64_t end, double* partials) {
-  reduce<Term::kValue>(item, load, begin, end, partials, kA, kA);
+  reduce<false, Of<Term::kValue>>(item, load, begin, end, partials);
 }
 
 void norm_l1_kernel(const ReduceItem& item, DType load, int64_t begin, int64_t end,
                     double* partials) {
-  reduce<Term::kMagnitude>(item, load, begin, end, partials, kA, kA);
+  reduce<false, Of<Term::kMagnitude>>(item, load, begin, end, partials);
 }
 
 void sum_of_squares_kernel(const ReduceItem& item, DType load, int64_t begin, int64_t end,
                            double* partials) {
-  reduce<Term::kSquare>(item, load, begin, end, partials, kA, kA);
+  reduce<false, Of<Term::kSquare>>(item, load, begin, end, partials);
 }
 
 void norm_max_kernel(const ReduceItem& item, DType load, int64_t begin, int64_t end,
                      double* partials) {
-  reduce<Term::kLargest>(item, load, begin, end, partials, kA, kA);
+  reduce<false, Of<Term::kLargest>>(item, load, begin, end, partials);
 }
 
 void dot_kernel(const ReduceItem& item, DType load, int64_t begin, int64_t end, double* partials) {
-  reduce<Term::kProduct>(item, load, begin, end, partials, kA, kA);
+  reduce<true, Of<Term::kProduct>>(item, load, begin, end, partials);
 }
 
 void dots_kernel(const ReduceItem& item, DType load, int64_t begin, int64_t end, double* partials) {
-  constexpr bool kFirstIsB[] = {false, false, true};
-  constexpr bool kSecondIsA[] = {true, false, false};
-  reduce<Term::kSquare, Term::kProduct, Term::kSquare>(item, load, begin, end, partials, kFirstIsB,
-                                                       kSecondIsA);
+  reduce<true, Of<Term::kSquare>, Of<Term::kProduct>, Of<Term::kSquare, true>>(item, load, begin,
+                                                                               end, partials);
 }
 
 }  // namespace sinter::cpu::SINTER_TIER
