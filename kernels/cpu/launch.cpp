@@ -172,9 +172,13 @@ void slerp(const Context& context, const Batch& batch) {
                                          batch.items[k].weights[0]);
     if (!w.finite) {
       const bool first = !(std::isfinite(results[r * 3]));
-      throw Failure(Status::kNumeric, std::string("input ") + (first ? "a" : "b") +
-                                          " holds a non-finite value, and slerp takes its norm; "
-                                          "repair that model, or use lerp for this tensor")
+      const char* name = batch.items[k].name;
+      throw Failure(Status::kNumeric,
+                    std::string("input ") + (first ? "a" : "b") + " of " +
+                        (name != nullptr ? "'" + std::string(name) + "'"
+                                         : "tensor " + std::to_string(k)) +
+                        " holds a non-finite value, and slerp takes its norm; repair that model, "
+                        "or use lerp for this tensor")
           .at_tensor(static_cast<int64_t>(k));
     }
     if (!w.linear) {
