@@ -155,7 +155,7 @@ SINTER_FN void stream_lines(unsigned char* to, const unsigned char* from, int64_
                      _mm_load_si128(reinterpret_cast<const __m128i*>(from + i)));
   }
 #else
-  __builtin_memcpy(to, from, static_cast<size_t>(bytes));
+  __builtin_memcpy(to, from, static_cast<uint64_t>(bytes));
 #endif
 }
 
