@@ -6,6 +6,8 @@
 #ifndef SINTER_KERNELS_CPU_COMMON_BLOCK_H_
 #define SINTER_KERNELS_CPU_COMMON_BLOCK_H_
 
+#include <cstddef>
+
 #include "batch.h"
 #include "cpu/common/kernels.h"
 #include "formula/dtype.h"
