@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sinter.internal;
+
+import io.sinter.internal.ffi.Abi;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Queue;
+import java.util.Set;
+import java.util.concurrent.ConcurrentLinkedQueue;
+
+/// A native stream, and who may touch it.
+///
+/// One call at a time occupies a stream: that of its owner, or the release of a tensor, which may
+/// come from any thread and from the garbage collector. A release never waits for the owner: it is
+/// left in a queue, which whoever occupies the stream works off on the way out.
+public final class StreamState extends Leaks.Resource {
+  private static final int FREE = 0;
+  private static final int CALL = 1;
+  private static final int RELEASE = 2;
+  private static final VarHandle OCCUPANT;
+
+  static {
+    try {
+      OCCUPANT = MethodHandles.lookup().findVarHandle(StreamState.class, "occupant", int.class);
+    } catch (ReflectiveOperationException e) {
+      throw new ExceptionInInitializerError(e);
+    }
+  }
+
+  private final int device;
+  private final MemorySegment handle;
+  private final Queue<Release> releases = new ConcurrentLinkedQueue<>();
+
+  /// Keeps host memory that enqueued work may still read or write; only touched while occupied.
+  private final Set<MemorySegment.Scope> held = new HashSet<>();
+
+  private volatile int occupant;
+  private volatile boolean closed;
+
+  private StreamState(int device, MemorySegment handle) {
+    this.device = device;
+    this.handle = handle;
+  }
+
+  /// Creates a stream whose life ends with `holder`'s.
+  public static StreamState create(Object holder, int device, int threads, long workspaceLimit) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment error = Status.error(arena);
+      MemorySegment options = arena.allocate(Abi.sinter_stream_options.LAYOUT);
+      Abi.sinter_stream_options.struct_size(options, 0, options.byteSize());
+      Abi.sinter_stream_options.threads(options, 0, threads);
+      Abi.sinter_stream_options.workspace_limit(options, 0, workspaceLimit);
+      MemorySegment handle = arena.allocate(Abi.POINTER);
+      Status.check(Abi.sinter_stream_create(device, options, handle, error), error);
+      StreamState stream = new StreamState(device, handle.get(Abi.POINTER, 0));
+      stream.trackFor(holder);
+      return stream;
+    }
+  }
+
+  /// The device's number.
+  public int device() {
+    return device;
+  }
+
+  MemorySegment handle() {
+    return handle;
+  }
+
+  boolean isClosed() {
+    return closed;
+  }
+
+  /// Starts a call of the owner.
+  void enter() {
+    while (!OCCUPANT.compareAndSet(this, FREE, CALL)) {
+      if (occupant == CALL) {
+        throw new IllegalStateException(
+            this + " is in use by another thread; a stream belongs to one thread at a time");
+      }
+      Thread.yield(); // a release is short
+    }
+    if (closed) {
+      leave();
+      throw new IllegalStateException(this + " is closed");
+    }
+  }
+
+  /// Ends a call of the owner.
+  void leave() {
+    occupant = FREE;
+    workOff();
+  }
+
+  /// Closes the stream. Its work is done when this returns.
+  public void closeStream() {
+    while (!OCCUPANT.compareAndSet(this, FREE, CALL)) {
+      if (occupant == CALL) {
+        throw new IllegalStateException(this + " is in use by another thread and cannot be closed");
+      }
+      Thread.yield();
+    }
+    try {
+      close();
+    } finally {
+      leave();
+    }
+  }
+
+  @Override
+  void free() {
+    if (occupant == CALL) { // closeStream
+      destroy();
+      return;
+    }
+    // The garbage collector: there is no owner any more, but there may be a release.
+    while (!OCCUPANT.compareAndSet(this, FREE, RELEASE)) {
+      Thread.yield();
+    }
+    try {
+      destroy();
+    } finally {
+      leave();
+    }
+  }
+
+  private void destroy() {
+    Abi.sinter_stream_destroy(handle);
+    closed = true;
+    held.clear();
+  }
+
+  /// Keeps host memory reachable until the stream's work so far is done.
+  void hold(MemorySegment memory) {
+    held.add(memory.scope());
+  }
+
+  /// Lets go of it: all of the stream's work is done.
+  void letGo() {
+    held.clear();
+  }
+
+  /// Takes a release's next step on this stream: now, or when the present call has ended.
+  void submit(Release release) {
+    releases.add(release);
+    workOff();
+  }
+
+  private void workOff() {
+    List<Release> done = new ArrayList<>(0);
+    while (!releases.isEmpty() && OCCUPANT.compareAndSet(this, FREE, RELEASE)) {
+      try {
+        for (Release release; (release = releases.poll()) != null; done.add(release)) {
+          release.step(this);
+        }
+      } finally {
+        occupant = FREE;
+      }
+    }
+    done.forEach(Release::advance);
+  }
+
+  @Override
+  public String toString() {
+    return "stream on " + Devices.name(device);
+  }
+}
