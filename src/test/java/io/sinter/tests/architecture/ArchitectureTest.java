@@ -94,15 +94,6 @@ class ArchitectureTest {
   }
 
   @Test
-  void onlyThePublicPackagesOfTheBindingsAreUsedAbove() {
-    noClasses()
-        .should()
-        .dependOnClassesThat()
-        .resideInAPackage("io.sinter.internal..")
-        .check(classes("updater", "examples", "cli"));
-  }
-
-  @Test
   void restrictedMethodsAreCalledInOnePackageOnly() {
     JavaClasses all = classes("java-bindings", "updater", "examples", "cli");
     for (String method : RESTRICTED) {
