@@ -29,8 +29,7 @@ import java.util.SplittableRandom;
 import java.util.stream.Stream.Builder;
 import org.junit.jupiter.api.Test;
 
-/// One matrix of operations in a fresh JVM for each instruction set: all must print the same
-// hashes.
+/// One matrix of operations in a fresh JVM for each instruction set: all print the same hashes.
 class InstructionSetTest {
   private static final List<String> SETS = List.of("avx512", "avx2", "baseline");
 

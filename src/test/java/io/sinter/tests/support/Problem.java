@@ -13,8 +13,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 
-/// One tensor's part in a call of an elementwise operation: inputs, weights, and the type asked
-// for.
+/// One tensor's part in a call of an elementwise operation: inputs, weights, and its type.
 ///
 /// `inputs` are the operation's operands in the header's order; the base of a task vector is first.
 public record Problem(
@@ -79,8 +78,8 @@ public record Problem(
     return new Problem(operation, inputs, weights, scale, shared.normalize(), out, shared.mode());
   }
 
-  /// Positions on the line between two models: the ends, the middle and both sides of it, far
-  // outside.
+  /// Positions on the line between two models: the ends, the middle and both sides of it, and
+  /// far outside.
   private static double position(SplittableRandom random) {
     return switch (random.nextInt(12)) {
       case 0 -> 0;
@@ -137,7 +136,7 @@ public record Problem(
   }
 
   /// Runs problems that share an operation, a number of models, `normalize` and a mode, in one
-  // call.
+  /// call.
   public static void call(
       Stream stream,
       List<Problem> problems,

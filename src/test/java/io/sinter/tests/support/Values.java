@@ -11,7 +11,7 @@ public enum Values {
   /// As weights are: normal, a fiftieth in scale.
   WEIGHTS,
   /// Multiples, up to 2, of half the distance between elements at 1: sums and halves of them fall
-  // between two elements.
+  /// between two elements.
   TIES,
   /// Every finite magnitude, denormal to largest, alike likely by its exponent.
   RANGE,
