@@ -22,8 +22,8 @@ import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
 
 /// Every elementwise operation over the product of input type, output type, size, layout and
-/// values, byte for byte against the references: a seeded sample of it, or with
-// `-Dsinter.cases=full` all.
+/// values, byte for byte against the references: a seeded sample of it, or all of it with
+/// `-Dsinter.cases=full`.
 class ElementwiseTest {
   /// Around vector, warp, block, lane and chunk sizes, primes, and nothing at all.
   private static final int[] SIZES = {
