@@ -18,6 +18,7 @@ import io.sinter.ops.Arithmetic;
 import io.sinter.ops.Conversion;
 import io.sinter.ops.Interpolation;
 import io.sinter.ops.Interpolation.SlerpWeights;
+import io.sinter.ops.Reductions;
 import io.sinter.ops.TaskVectors;
 import io.sinter.tests.support.Codec;
 import io.sinter.tests.support.Devices;
@@ -168,6 +169,35 @@ class InterpolationTest {
         bench.stream.synchronize();
         slerp.check(bench.stream, lerp.elements(bench.stream), "slerp of parallel vectors");
       }
+    }
+  }
+
+  /// A tensor streamed in pieces: the weights from the whole tensor's dot products, then a weighted
+  /// sum of each piece, wherever it is cut.
+  @ParameterizedTest
+  @MethodSource("devices")
+  void slerpInPiecesIsSlerp(Device device) {
+    try (Bench bench = new Bench(device)) {
+      Elements a = Values.WEIGHTS.elements(DType.BF16, COUNT, bench.random);
+      Elements b = Values.WEIGHTS.elements(DType.BF16, COUNT, bench.random);
+      Tensor first = bench.input(a);
+      Tensor second = bench.input(b);
+      Operand whole = bench.output(DType.BF16, COUNT);
+      Operand pieces = bench.output(DType.BF16, COUNT);
+      Interpolation.slerp(bench.stream, first, second, 0.4, whole.tensor());
+      Reductions.Dots dots = Reductions.dots(bench.stream, first, second);
+      SlerpWeights w = Interpolation.slerpWeights(dots.aa(), dots.ab(), dots.bb(), 0.4);
+      for (int from = 0; from < COUNT; from += 777) {
+        int to = Math.min(from + 777, COUNT);
+        Interpolation.linear(
+            bench.stream,
+            List.of(first.slice(0, from, to), second.slice(0, from, to)),
+            new double[] {w.a(), w.b()},
+            false,
+            pieces.tensor().slice(0, from, to));
+      }
+      bench.stream.synchronize();
+      pieces.check(bench.stream, whole.elements(bench.stream), "slerp in pieces");
     }
   }
 
