@@ -60,7 +60,7 @@ class ElementwiseTest {
     }
   }
 
-  /// Large enough for every thread, and for stores that pass the caches by.
+  /// Large enough for every thread.
   @TestFactory
   java.util.stream.Stream<DynamicNode> largeTensors() {
     return cases(
@@ -84,6 +84,39 @@ class ElementwiseTest {
         Problem problem = Problem.random(shared, in, out, size, Values.WEIGHTS, random);
         Trial.run(stream, List.of(problem), layout(random), random);
       }
+    }
+  }
+
+  /// Outputs of more than 8 MiB in one call, which pass the caches by: of every type, and small and
+  /// unaligned ones among them.
+  @TestFactory
+  java.util.stream.Stream<DynamicNode> streamedOutputs() {
+    return cases(
+        (device, operation) ->
+            java.util.stream.Stream.of(device)
+                .filter(d -> !Devices.slow(d))
+                .map(
+                    d ->
+                        DynamicTest.dynamicTest(
+                            operation + " on " + d, () -> streamed(d, operation))));
+  }
+
+  private static void streamed(Device device, Operation operation) {
+    SplittableRandom random = Seeds.of("streamed " + operation);
+    Shared shared = new Shared(operation, 2, false, mode(operation, random));
+    List<DType> types = List.of(DType.values());
+    List<Problem> problems = new ArrayList<>();
+    for (DType out : types) {
+      int size = 500_000 + random.nextInt(100);
+      problems.add(Problem.random(shared, out, out, size, Values.NORMAL, random));
+      for (int k = 0; k < 4; k++) {
+        int small = random.nextInt(1 << random.nextInt(12));
+        problems.add(Problem.random(shared, out, any(types, random), small, Values.BITS, random));
+      }
+    }
+    try (Stream stream = device.stream()) {
+      Trial.run(stream, problems, View.Kind.CONTIGUOUS, random);
+      Trial.run(stream, problems, View.Kind.STRIDED, random);
     }
   }
 

@@ -293,9 +293,12 @@ class InterpolationTest {
     assertTrue(Interpolation.slerpWeights(1, Math.nextUp(0.9995), 1, 0.5).linear());
     assertFalse(Interpolation.slerpWeights(1, -0.9995, 1, 0.5).linear());
     assertTrue(Interpolation.slerpWeights(1, -Math.nextUp(0.9995), 1, 0.5).linear());
-    assertFalse(Interpolation.slerpWeights(0, 0, 1, 0.5).linear(), "a norm of 0 counts as 1");
-    assertFalse(Interpolation.slerpWeights(1e-17, 1e-17, 1, 0.5).linear(), "so does one below");
-    assertTrue(Interpolation.slerpWeights(1e-14, 1e-7, 1, 0.5).linear(), "not one above");
+    for (double norm : new double[] {0, 0.5e-8, 1e-8, 1.5e-8, 1e-7}) {
+      double square = norm * norm;
+      boolean counts = norm > 1e-8; // a smaller one counts as 1, so that the cosine is small
+      assertEquals(counts, Interpolation.slerpWeights(square, norm, 1, 0.5).linear(), "a " + norm);
+      assertEquals(counts, Interpolation.slerpWeights(1, norm, square, 0.5).linear(), "b " + norm);
+    }
     SlerpWeights right = Interpolation.slerpWeights(4, 0, 9, 0.5);
     Tolerance close = Tolerance.roundings(DType.F64, 4, 0);
     close.check("a right angle's half", Math.sqrt(0.5), right.a());
