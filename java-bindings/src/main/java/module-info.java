@@ -14,5 +14,6 @@ module io.sinter {
   exports io.sinter.internal to
       io.sinter.tests;
   exports io.sinter.internal.ffi to
-      io.sinter.tests;
+      io.sinter.tests,
+      io.sinter.updater;
 }

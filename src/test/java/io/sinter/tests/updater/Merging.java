@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sinter.tests.updater;
+
+import io.sinter.Device;
+import io.sinter.updater.Merge;
+import io.sinter.updater.MergeListener;
+import io.sinter.updater.MergeOptions;
+import io.sinter.updater.MergeReport;
+import io.sinter.updater.Recipe;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Random;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+
+/// Merges of models made on the spot.
+final class Merging {
+  private Merging() {}
+
+  static MergeOptions options(Path folder) {
+    return MergeOptions.DEFAULT.withDevice(Device.cpu()).withWorkingDirectory(folder);
+  }
+
+  static MergeReport merge(String yaml, MergeOptions options, Path output) {
+    try (Merge merge = Merge.plan(Recipe.parse(yaml, "r.yml"), options)) {
+      return merge.run(output, MergeListener.NONE);
+    }
+  }
+
+  /// A tensor of normally distributed values.
+  static PlainFile.Plain random(long seed, long... shape) {
+    Random random = new Random(seed);
+    int elements = 1;
+    for (long size : shape) {
+      elements *= (int) size;
+    }
+    float[] values = new float[elements];
+    for (int i = 0; i < elements; i++) {
+      values[i] = (float) random.nextGaussian();
+    }
+    return PlainFile.f32(shape, values);
+  }
+
+  /// A model of `count` float32 tensors of `elements` elements each.
+  static Path model(Path folder, long seed, int count, int elements) throws IOException {
+    Map<String, PlainFile.Plain> tensors = new LinkedHashMap<>();
+    for (int i = 0; i < count; i++) {
+      tensors.put("t" + i, random(seed + i, elements));
+    }
+    return PlainFile.model(folder, tensors);
+  }
+
+  /// Every file of a folder by name.
+  static Map<String, byte[]> contents(Path folder) throws IOException {
+    Map<String, byte[]> contents = new TreeMap<>();
+    try (Stream<Path> files = Files.list(folder)) {
+      for (Path file : files.toList()) {
+        contents.put(file.getFileName().toString(), Files.readAllBytes(file));
+      }
+    }
+    return contents;
+  }
+}

@@ -1,0 +1,349 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sinter.updater;
+
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonToken;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.SequencedMap;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+
+/// The tensors of a model: one safetensors file, or a folder of them with an index.
+///
+/// Headers are read and checked when it is opened; tensors are mapped, or read, when they are asked
+/// for. Closing it unmaps everything that [#map] gave out. May be used by many threads.
+public final class Checkpoint implements AutoCloseable {
+  static final String SINGLE = "model.safetensors";
+  static final String INDEX = "model.safetensors.index.json";
+
+  private final Path path;
+  private final SequencedMap<Path, FileReader> readers = new LinkedHashMap<>();
+  private final SequencedMap<String, TensorEntry> tensors = new LinkedHashMap<>();
+  private final Map<String, String> metadata = new LinkedHashMap<>();
+  private final Map<Path, MemorySegment> maps = new LinkedHashMap<>();
+  private final Arena arena = Arena.ofShared();
+  private boolean closed;
+
+  private Checkpoint(Path path) {
+    this.path = path;
+  }
+
+  /// Opens a safetensors file, or a folder that holds `model.safetensors`, or shards with
+  /// `model.safetensors.index.json`, or one safetensors file of any name.
+  ///
+  /// @throws CheckpointException where a file is missing, unreadable or malformed
+  public static Checkpoint open(Path dirOrFile) throws CheckpointException {
+    Checkpoint checkpoint = new Checkpoint(dirOrFile);
+    try {
+      if (Files.isDirectory(dirOrFile)) {
+        checkpoint.openFolder(dirOrFile);
+      } else {
+        checkpoint.openFile(dirOrFile);
+      }
+      return checkpoint;
+    } catch (RuntimeException | Error e) {
+      try {
+        checkpoint.close();
+      } catch (CheckpointException suppressed) {
+        e.addSuppressed(suppressed);
+      }
+      throw e;
+    }
+  }
+
+  /// The tensors by name, in the order of their files and their places in them.
+  public SequencedMap<String, TensorEntry> tensors() {
+    return Collections.unmodifiableSequencedMap(tensors);
+  }
+
+  /// The tensor of that name.
+  ///
+  /// @throws IllegalArgumentException where there is none
+  public TensorEntry tensor(String name) {
+    TensorEntry entry = tensors.get(name);
+    if (entry == null) {
+      throw new IllegalArgumentException(path + " has no tensor '" + name + "'");
+    }
+    return entry;
+  }
+
+  /// A tensor's bytes, mapped, read-only; valid until this is closed. Where the file is truncated
+  /// in the meantime, native operations report it as a
+  /// [io.sinter.MemoryFaultException].
+  public MemorySegment map(String name) {
+    return map(tensor(name));
+  }
+
+  synchronized MemorySegment map(TensorEntry entry) {
+    requireOpen();
+    return maps.computeIfAbsent(entry.file(), file -> reader(entry).map(arena))
+        .asSlice(entry.offset(), entry.bytes());
+  }
+
+  /// Reads bytes of a tensor, from `offset` bytes into it, filling `target`.
+  void read(TensorEntry entry, long offset, MemorySegment target) {
+    reader(entry).read(entry.offset() + offset, target);
+  }
+
+  private FileReader reader(TensorEntry entry) {
+    FileReader reader = readers.get(entry.file());
+    if (reader == null) {
+      throw new IllegalArgumentException(entry + " is not of " + path);
+    }
+    return reader;
+  }
+
+  /// The file and the byte in it that a mapped address stands for, if it is one of ours.
+  synchronized Optional<Place> locate(long address) {
+    for (var map : maps.entrySet()) {
+      long offset = address - map.getValue().address();
+      if (offset >= 0 && offset < map.getValue().byteSize()) {
+        return Optional.of(new Place(map.getKey(), offset));
+      }
+    }
+    return Optional.empty();
+  }
+
+  record Place(Path file, long offset) {}
+
+  /// The metadata of the files' headers; where shards differ, the first one's.
+  public Map<String, String> metadata() {
+    return Collections.unmodifiableMap(metadata);
+  }
+
+  /// What was opened: a folder or a file.
+  public Path path() {
+    return path;
+  }
+
+  /// The safetensors files behind it.
+  public List<Path> files() {
+    return List.copyOf(readers.keySet());
+  }
+
+  /// Bytes of all tensors.
+  public long bytes() {
+    return tensors.values().stream().mapToLong(TensorEntry::bytes).sum();
+  }
+
+  /// The folder in which config and tokenizer files lie beside the weights.
+  Path folder() {
+    return Files.isDirectory(path) ? path : path.toAbsolutePath().getParent();
+  }
+
+  @Override
+  public synchronized void close() {
+    if (!closed) {
+      closed = true;
+      arena.close();
+      readers.values().forEach(FileReader::close);
+    }
+  }
+
+  private void requireOpen() {
+    if (closed) {
+      throw new IllegalStateException("checkpoint " + path + " is closed");
+    }
+  }
+
+  private void openFolder(Path folder) {
+    boolean single = Files.exists(folder.resolve(SINGLE));
+    boolean index = Files.exists(folder.resolve(INDEX));
+    if (single && index) {
+      throw CheckpointException.of(
+          folder,
+          "holds both " + SINGLE + " and " + INDEX + ", and only one can be meant",
+          "Move the stale one away");
+    }
+    if (index) {
+      openIndex(folder, folder.resolve(INDEX));
+    } else if (single) {
+      openFile(folder.resolve(SINGLE));
+    } else {
+      openFile(onlySafetensors(folder));
+    }
+  }
+
+  private static Path onlySafetensors(Path folder) {
+    List<Path> found;
+    try (Stream<Path> files = Files.list(folder)) {
+      found = files.filter(f -> f.toString().endsWith(".safetensors")).sorted().toList();
+    } catch (IOException e) {
+      throw CheckpointException.of(
+          folder, "cannot be listed (" + Failures.reason(e) + ")", "Check its rights", e);
+    }
+    if (found.size() == 1) {
+      return found.getFirst();
+    }
+    throw CheckpointException.of(
+        folder,
+        found.isEmpty()
+            ? "holds no safetensors file"
+            : "holds " + found.size() + " safetensors files and no " + INDEX,
+        found.isEmpty()
+            ? "Convert the model to safetensors, or give the folder that holds " + SINGLE
+            : "Add the index, or name one of the files");
+  }
+
+  private Header openFile(Path file) {
+    FileReader reader = new FileReader(file);
+    readers.put(file, reader);
+    Header header = Header.read(file, reader.size(), reader);
+    header.metadata().forEach(metadata::putIfAbsent);
+    for (TensorEntry tensor : header.tensors()) {
+      TensorEntry other = tensors.put(tensor.name(), tensor);
+      if (other != null) {
+        throw CheckpointException.of(
+            file,
+            tensor.name(),
+            "is also in " + other.file(),
+            "Fetch the model again: its shards do not belong together");
+      }
+    }
+    return header;
+  }
+
+  private void openIndex(Path folder, Path index) {
+    Map<String, String> weightMap = readIndex(index);
+    Set<String> shards = new LinkedHashSet<>(new TreeSet<>(weightMap.values()));
+    Map<String, Set<String>> found = new LinkedHashMap<>();
+    for (String shard : shards) {
+      Path file = shardFile(folder, index, shard);
+      Set<String> names = new LinkedHashSet<>();
+      openFile(file).tensors().forEach(tensor -> names.add(tensor.name()));
+      found.put(shard, names);
+    }
+    List<String> problems = new ArrayList<>();
+    weightMap.forEach(
+        (name, shard) -> {
+          if (!found.get(shard).contains(name)) {
+            TensorEntry elsewhere = tensors.get(name);
+            problems.add(
+                "tensor '"
+                    + name
+                    + "' is not in "
+                    + shard
+                    + (elsewhere == null
+                        ? " nor in any other shard"
+                        : " but in " + elsewhere.file().getFileName()));
+          }
+        });
+    for (String name : tensors.keySet()) {
+      if (!weightMap.containsKey(name)) {
+        problems.add(
+            "tensor '"
+                + name
+                + "' of "
+                + tensors.get(name).file().getFileName()
+                + " is not in its weight_map");
+      }
+    }
+    if (!problems.isEmpty()) {
+      throw CheckpointException.of(
+          index,
+          problems.getFirst()
+              + (problems.size() > 1 ? " (and " + (problems.size() - 1) + " more)" : ""),
+          "Index and shards are of different versions: fetch the model again");
+    }
+  }
+
+  private static Map<String, String> readIndex(Path index) {
+    Map<String, String> weightMap = new LinkedHashMap<>();
+    String remedy = "Fetch the index again";
+    try (JsonParser json = Json.parser(Json.decode(ByteBuffer.wrap(Files.readAllBytes(index))))) {
+      if (json.nextToken() != JsonToken.START_OBJECT) {
+        throw CheckpointException.of(index, "does not hold a JSON object", remedy);
+      }
+      while (json.nextToken() != JsonToken.END_OBJECT) {
+        boolean map = json.currentName().equals("weight_map");
+        if (json.nextToken() != JsonToken.START_OBJECT || !map) {
+          json.skipChildren();
+          continue;
+        }
+        while (json.nextToken() != JsonToken.END_OBJECT) {
+          String name = json.currentName();
+          if (json.nextToken() != JsonToken.VALUE_STRING) {
+            throw CheckpointException.of(index, name, "its place is not a file name", remedy);
+          }
+          weightMap.put(name, json.getText());
+        }
+      }
+    } catch (CharacterCodingException e) {
+      throw CheckpointException.of(index, "is not UTF-8 text", remedy, e);
+    } catch (IOException e) {
+      throw CheckpointException.of(
+          index, "cannot be read as JSON (" + Json.problem(e) + ")", remedy, e);
+    }
+    if (weightMap.isEmpty()) {
+      throw CheckpointException.of(index, "has no weight_map, or an empty one", remedy);
+    }
+    return weightMap;
+  }
+
+  /// The file of a shard, which an index may not take from outside its folder.
+  private static Path shardFile(Path folder, Path index, String shard) {
+    try {
+      Path relative = Path.of(shard);
+      if (relative.isAbsolute()
+          || shard.isEmpty()
+          || !folder.resolve(relative).normalize().startsWith(folder.normalize())) {
+        throw outside(index, shard);
+      }
+      Path file = folder.resolve(relative);
+      if (!Files.exists(file)) {
+        throw CheckpointException.of(
+            index,
+            "names the shard '" + shard + "', which is missing",
+            "Fetch the shard, or the whole model again");
+      }
+      if (!file.toRealPath().startsWith(trustedRoot(folder.toRealPath()))) {
+        throw outside(index, shard);
+      }
+      return file;
+    } catch (InvalidPathException e) {
+      throw outside(index, shard);
+    } catch (IOException e) {
+      throw CheckpointException.of(
+          index,
+          "shard '" + shard + "' cannot be opened (" + Failures.reason(e) + ")",
+          "Check its rights",
+          e);
+    }
+  }
+
+  private static CheckpointException outside(Path index, String shard) {
+    return CheckpointException.of(
+        index,
+        "names the shard '" + shard + "', which lies outside its folder",
+        "Shards lie beside their index: do not use this model, or repair its index");
+  }
+
+  /// Links may not leave the folder, except in a Hugging Face cache, where
+  /// `models--org--name/snapshots/revision` links to `models--org--name/blobs`.
+  private static Path trustedRoot(Path folder) {
+    Path snapshots = folder.getParent();
+    if (snapshots != null
+        && snapshots.endsWith("snapshots")
+        && snapshots.getParent() != null
+        && snapshots.getParent().getFileName() != null
+        && snapshots.getParent().getFileName().toString().startsWith("models--")) {
+      return snapshots.getParent();
+    }
+    return folder;
+  }
+}

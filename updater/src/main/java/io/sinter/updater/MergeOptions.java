@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sinter.updater;
+
+import io.sinter.Device;
+import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
+
+/// How to run a merge. None of this changes a byte of the tensors.
+///
+/// @param device where to compute; `null` leaves the choice to [Device#best]
+/// @param maxShardBytes the most bytes of tensors in an output file; 0 writes a single file
+/// @param threads the CPU device's threads; 0 for all
+/// @param force whether an existing output is replaced
+/// @param sha256 whether output files are hashed by SHA-256 instead of XXH3-128
+/// @param io how inputs are read for the CPU device
+/// @param workingDirectory what relative model paths are relative to
+/// @param modelsDirectory where else models are looked up, or `null`
+public record MergeOptions(
+    @Nullable Device device,
+    long maxShardBytes,
+    int threads,
+    boolean force,
+    boolean sha256,
+    IoMode io,
+    Path workingDirectory,
+    @Nullable Path modelsDirectory) {
+
+  /// The best device with all its threads, shards of 5 GB, nothing replaced.
+  public static final MergeOptions DEFAULT =
+      new MergeOptions(null, 5_000_000_000L, 0, false, false, IoMode.MMAP, Path.of(""), null);
+
+  public MergeOptions {
+    if (maxShardBytes < 0) {
+      throw new IllegalArgumentException(
+          "maxShardBytes is " + maxShardBytes + "; give 0 for a single file, or more");
+    }
+    if (threads < 0) {
+      throw new IllegalArgumentException("threads is " + threads + "; give 0 for all, or more");
+    }
+  }
+
+  public MergeOptions withDevice(@Nullable Device value) {
+    return new MergeOptions(
+        value, maxShardBytes, threads, force, sha256, io, workingDirectory, modelsDirectory);
+  }
+
+  public MergeOptions withMaxShardBytes(long value) {
+    return new MergeOptions(
+        device, value, threads, force, sha256, io, workingDirectory, modelsDirectory);
+  }
+
+  public MergeOptions withThreads(int value) {
+    return new MergeOptions(
+        device, maxShardBytes, value, force, sha256, io, workingDirectory, modelsDirectory);
+  }
+
+  public MergeOptions withForce(boolean value) {
+    return new MergeOptions(
+        device, maxShardBytes, threads, value, sha256, io, workingDirectory, modelsDirectory);
+  }
+
+  public MergeOptions withSha256(boolean value) {
+    return new MergeOptions(
+        device, maxShardBytes, threads, force, value, io, workingDirectory, modelsDirectory);
+  }
+
+  public MergeOptions withIo(IoMode value) {
+    return new MergeOptions(
+        device, maxShardBytes, threads, force, sha256, value, workingDirectory, modelsDirectory);
+  }
+
+  public MergeOptions withWorkingDirectory(Path value) {
+    return new MergeOptions(
+        device, maxShardBytes, threads, force, sha256, io, value, modelsDirectory);
+  }
+
+  public MergeOptions withModelsDirectory(@Nullable Path value) {
+    return new MergeOptions(
+        device, maxShardBytes, threads, force, sha256, io, workingDirectory, value);
+  }
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sinter.updater;
+
+import io.sinter.DType;
+import java.util.Arrays;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// A merge as it will be run: every tensor of the output, what it is made from, and the passes that
+/// make them, in the order of the output files' bytes.
+///
+/// @param method the merge method's name
+/// @param tensors in the order in which they are written
+/// @param passes in the order in which they run
+/// @param files names of the output's safetensors files
+/// @param bytesRead input bytes of all passes
+/// @param bytesWritten bytes of the output's safetensors files
+/// @param warnings what the user should know before it runs
+public record MergePlan(
+    String method,
+    List<Output> tensors,
+    List<Pass> passes,
+    List<String> files,
+    long bytesRead,
+    long bytesWritten,
+    List<String> warnings) {
+
+  /// Pieces end at multiples of this many elements, so that the canonical reduction of a tensor's
+  /// pieces is that of the tensor: see `sinter_sum` in `sinter.h`.
+  public static final long REDUCE_ELEMENTS = 1L << 24;
+
+  public MergePlan {
+    tensors = List.copyOf(tensors);
+    passes = List.copyOf(passes);
+    files = List.copyOf(files);
+    warnings = List.copyOf(warnings);
+  }
+
+  /// A tensor of the output.
+  ///
+  /// @param operation what it is made from
+  /// @param dtype inputs are rounded to it first; `null` leaves them as stored
+  /// @param deltaDtype task vectors are rounded to it; `null` leaves them as computed
+  /// @param file index of its file
+  /// @param offset where it starts in the file
+  public record Output(
+      String name,
+      StorageType type,
+      long[] shape,
+      Operation operation,
+      @Nullable DType dtype,
+      @Nullable DType deltaDtype,
+      int file,
+      long offset) {
+    public Output {
+      shape = shape.clone();
+    }
+
+    @Override
+    public long[] shape() {
+      return shape.clone();
+    }
+
+    /// The number of elements.
+    public long elements() {
+      return Arrays.stream(shape).reduce(1, (a, b) -> a * b);
+    }
+
+    Output at(int file, long offset) {
+      return new Output(name, type, shape, operation, dtype, deltaDtype, file, offset);
+    }
+  }
+
+  /// A tensor of an input model.
+  ///
+  /// @param model index of the model among [Merge#models]
+  public record Input(int model, TensorEntry entry) {}
+
+  /// How a tensor is made. Where an input has more elements than the output, its first ones are
+  /// meant.
+  public sealed interface Operation {
+    /// The inputs, in the order in which kernels take them.
+    List<Input> inputs();
+  }
+
+  /// The bytes as they are, for types that are not computed with.
+  public record Copy(Input input) implements Operation {
+    @Override
+    public List<Input> inputs() {
+      return List.of(input);
+    }
+  }
+
+  /// The sum of `weights[i] * inputs[i]`, divided by the sum of weights if `normalize`.
+  public record Linear(List<Input> inputs, List<Double> weights, boolean normalize)
+      implements Operation {}
+
+  /// Spherical interpolation from the first input to the second.
+  public record Slerp(List<Input> inputs, double t) implements Operation {}
+
+  /// The first input plus `lambda` times the weighted task vectors of the others.
+  public record TaskArithmetic(
+      List<Input> inputs, List<Double> weights, double lambda, boolean normalize)
+      implements Operation {}
+
+  /// Elements `from` to `from + elements` of output tensor `tensor`.
+  public record Piece(int tensor, long from, long elements) {}
+
+  /// Work for one launch.
+  public sealed interface Pass {
+    List<Piece> pieces();
+  }
+
+  /// Reduces pieces to the scalars that a later [ApplyPass] needs. Pieces start at multiples of
+  /// [#REDUCE_ELEMENTS].
+  public record ReducePass(List<Piece> pieces) implements Pass {}
+
+  /// Computes pieces that are adjacent in one output file. All have one kind of operation, and the
+  /// same types.
+  ///
+  /// @param file index of the file
+  /// @param offset where the first piece starts in it
+  /// @param bytes of all pieces
+  public record ApplyPass(int file, long offset, long bytes, List<Piece> pieces) implements Pass {}
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sinter.updater;
+
+import java.nio.file.Path;
+import java.util.List;
+
+/// What a merge came to.
+///
+/// @param tensors tensors written
+/// @param bytesRead bytes of input that went through kernels, those read twice counted twice
+/// @param bytesWritten bytes of all safetensors files
+/// @param device where it was computed
+/// @param seconds from the start of the run to the output in its place
+/// @param nonFinite elements written that are NaN or infinite
+/// @param saturated results that a float8 output clamped to its largest finite value
+/// @param files the safetensors files
+/// @param warnings what the user should know
+public record MergeReport(
+    int tensors,
+    long bytesRead,
+    long bytesWritten,
+    String device,
+    double seconds,
+    long nonFinite,
+    long saturated,
+    List<OutputFile> files,
+    List<String> warnings) {
+
+  /// One safetensors file and the hash of its content.
+  ///
+  /// @param algorithm `XXH3-128` or `SHA-256`
+  /// @param hash in hexadecimal, as `xxhsum -H2` and `sha256sum` print it
+  public record OutputFile(Path path, String algorithm, String hash, long bytes) {}
+
+  public MergeReport {
+    files = List.copyOf(files);
+    warnings = List.copyOf(warnings);
+  }
+}

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sinter.updater;
+
+import io.sinter.internal.ffi.PosixFiles;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/// A folder that appears whole or not at all.
+///
+/// Files are written into a temporary folder beside the final place,
+/// `.NAME.sinter-PID-START.partial`. [#commit] forces everything to the disk and then renames the
+/// folder, or exchanges it with an existing one, in one step. Until then, whatever happens short of
+/// a kill removes it again: `close`, and a shutdown hook for SIGINT and SIGTERM. What a kill leaves
+/// is recognised by its name, whose process is gone, and reported by the next run; it is never
+/// deleted unasked.
+final class OutputFolder implements AutoCloseable {
+  private final Path target;
+  private final Path partial;
+  private final boolean replaces;
+  private final Thread hook = new Thread(this::remove, "sinter-remove-partial-output");
+  private boolean finished;
+
+  /// @param target where the folder is to appear; its parent must exist
+  /// @param force whether an existing folder there is replaced
+  OutputFolder(Path target, boolean force) {
+    this.target = resolve(target);
+    this.replaces = checkExisting(this.target, force);
+    String process = ProcessHandle.current().pid() + "-" + started(ProcessHandle.current());
+    this.partial = this.target.resolveSibling(prefix(this.target) + process + ".partial");
+    try {
+      Files.createDirectory(partial);
+    } catch (IOException e) {
+      throw CheckpointException.of(
+          this.target,
+          "cannot be created (" + Failures.reason(e) + ")",
+          "Choose an output whose parent folder exists and can be written to",
+          e);
+    }
+    try {
+      Runtime.getRuntime().addShutdownHook(hook);
+    } catch (IllegalStateException e) {
+      remove(); // The JVM is going down already.
+      throw e;
+    }
+  }
+
+  /// The real path at which an output appears: links in it are followed.
+  static Path resolve(Path target) {
+    Path absolute = target.toAbsolutePath().normalize();
+    try {
+      if (Files.exists(absolute)) {
+        return absolute.toRealPath();
+      }
+      Path parent = absolute.getParent();
+      if (parent == null || absolute.getFileName() == null) {
+        throw CheckpointException.of(absolute, "cannot be an output", "Name a new folder");
+      }
+      return parent.toRealPath().resolve(absolute.getFileName());
+    } catch (IOException e) {
+      throw CheckpointException.of(
+          absolute,
+          "its parent folder cannot be opened (" + Failures.reason(e) + ")",
+          "Create it, or choose another output",
+          e);
+    }
+  }
+
+  private static boolean checkExisting(Path target, boolean force) {
+    if (!Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
+      return false;
+    }
+    if (!Files.isDirectory(target)) {
+      throw CheckpointException.of(
+          target, "is a file, and the output is a folder", "Choose another output");
+    }
+    if (!force) {
+      throw CheckpointException.of(
+          target, "exists already", "Choose another output, or pass --force to replace it");
+    }
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(target)) {
+      for (Path entry : entries) {
+        if (Files.isDirectory(entry, LinkOption.NOFOLLOW_LINKS)) {
+          throw CheckpointException.of(
+              target,
+              "holds a folder, '" + entry.getFileName() + "', so it is not an earlier output",
+              "Move it away yourself, or choose another output");
+        }
+      }
+    } catch (IOException e) {
+      throw CheckpointException.of(
+          target, "cannot be listed (" + Failures.reason(e) + ")", "Check its rights", e);
+    }
+    return true;
+  }
+
+  /// Partial folders for this output whose process is gone.
+  static List<Path> stale(Path target) {
+    Path resolved = resolve(target);
+    Pattern name = Pattern.compile(Pattern.quote(prefix(resolved)) + "(\\d+)-(\\d+)\\.partial");
+    List<Path> found = new ArrayList<>();
+    try (DirectoryStream<Path> siblings = Files.newDirectoryStream(resolved.getParent())) {
+      for (Path sibling : siblings) {
+        Matcher matcher = name.matcher(sibling.getFileName().toString());
+        if (matcher.matches()) {
+          Optional<ProcessHandle> process = ProcessHandle.of(Long.parseLong(matcher.group(1)));
+          if (process.isEmpty() || started(process.get()) != Long.parseLong(matcher.group(2))) {
+            found.add(sibling);
+          }
+        }
+      }
+    } catch (IOException e) {
+      throw CheckpointException.of(
+          resolved.getParent(),
+          "cannot be listed (" + Failures.reason(e) + ")",
+          "Check its rights",
+          e);
+    }
+    return found;
+  }
+
+  private static String prefix(Path target) {
+    return "." + target.getFileName() + ".sinter-";
+  }
+
+  private static long started(ProcessHandle process) {
+    return process.info().startInstant().map(Instant::toEpochMilli).orElse(0L);
+  }
+
+  /// The final place.
+  Path target() {
+    return target;
+  }
+
+  /// Bytes that can still be written here.
+  long usableBytes() {
+    try {
+      return Files.getFileStore(partial).getUsableSpace();
+    } catch (IOException e) {
+      return Long.MAX_VALUE; // Unknown: the writes themselves will tell.
+    }
+  }
+
+  /// Starts a file in the folder.
+  synchronized OutputFile create(String name) {
+    requireOpen();
+    return new OutputFile(partial.resolve(name));
+  }
+
+  /// Writes a small file.
+  void write(String name, byte[] bytes) {
+    try (OutputFile file = create(name);
+        Arena arena = Arena.ofConfined()) {
+      MemorySegment buffer = arena.allocateFrom(ValueLayout.JAVA_BYTE, bytes);
+      file.write(0, buffer);
+      file.sync();
+    }
+  }
+
+  /// Makes the folder appear. Every file in it must have been forced to the disk.
+  ///
+  /// @return a warning, where the folder that was replaced could not be deleted
+  synchronized Optional<String> commit() {
+    requireOpen();
+    try {
+      force(partial);
+      if (replaces) {
+        PosixFiles.exchange(partial, target);
+      } else if (Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
+        throw CheckpointException.of(
+            target, "has appeared in the meantime", "Choose another output");
+      } else {
+        Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
+      }
+      force(target.getParent());
+    } catch (IOException e) {
+      throw CheckpointException.of(
+          target,
+          (replaces ? "cannot be exchanged with the new output" : "cannot be renamed into place")
+              + " in one step ("
+              + Failures.reason(e)
+              + ")",
+          replaces
+              ? "Move the old folder away yourself, or choose another output"
+              : "Choose another output",
+          e);
+    }
+    finished = true;
+    unhook();
+    if (replaces) {
+      try {
+        deleteRecursively(partial);
+      } catch (CheckpointException e) {
+        return Optional.of("the folder that was replaced is left over: " + e.getMessage());
+      }
+    }
+    return Optional.empty();
+  }
+
+  /// Removes the partial folder, unless it was committed.
+  @Override
+  public void close() {
+    unhook();
+    remove();
+  }
+
+  private void unhook() {
+    try {
+      Runtime.getRuntime().removeShutdownHook(hook);
+    } catch (IllegalStateException e) {
+      // The JVM is going down: the hook runs, finds nothing more to do or does it.
+    }
+  }
+
+  private synchronized void remove() {
+    if (!finished) {
+      finished = true;
+      deleteRecursively(partial);
+    }
+  }
+
+  private void requireOpen() {
+    if (finished) {
+      throw new IllegalStateException("the output " + target + " was closed");
+    }
+  }
+
+  private static void force(Path folder) throws IOException {
+    try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+      channel.force(true);
+    }
+  }
+
+  private static void deleteRecursively(Path folder) {
+    try (Stream<Path> tree = Files.walk(folder)) {
+      for (Path path : tree.sorted(Comparator.reverseOrder()).toList()) {
+        Files.deleteIfExists(path);
+      }
+    } catch (IOException | UncheckedIOException e) {
+      throw new CheckpointException(
+          folder + ": cannot be removed (" + e.getMessage() + "). Delete it yourself.", e);
+    }
+  }
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sinter.updater;
+
+import io.sinter.DType;
+import io.sinter.updater.MergePlan.ApplyPass;
+import io.sinter.updater.MergePlan.Input;
+import io.sinter.updater.MergePlan.Operation;
+import io.sinter.updater.MergePlan.Output;
+import io.sinter.updater.MergePlan.Pass;
+import io.sinter.updater.MergePlan.Piece;
+import io.sinter.updater.MergePlan.ReducePass;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// Cuts the output, in the order of its files' bytes, into passes: as many pieces to a pass as fit
+/// the budget and have the same types, large tensors in several pieces.
+final class Passes {
+  /// Input and output bytes of a pass: enough to hide the cost of a launch, few enough that what
+  /// one stage leaves in the cache is there for the next.
+  static final long BUDGET = 32L << 20;
+
+  private static final int MAX_PIECES = 4096;
+
+  /// Pieces of a tensor start at multiples of this many elements.
+  private static final long GRAIN = 1L << 16;
+
+  private final List<Output> outputs;
+  private final List<Pass> passes = new ArrayList<>();
+  private final List<Piece> pieces = new ArrayList<>();
+  private @Nullable Kind kind;
+  private long batchBytes;
+  private long end;
+
+  private Passes(List<Output> outputs) {
+    this.outputs = outputs;
+  }
+
+  /// What the pieces of a pass have in common.
+  private record Kind(
+      int file,
+      Class<? extends Operation> operation,
+      boolean normalize,
+      List<StorageType> inputs,
+      StorageType output,
+      @Nullable DType dtype,
+      @Nullable DType deltaDtype) {
+    static Kind of(Output output) {
+      return new Kind(
+          output.file(),
+          output.operation().getClass(),
+          switch (output.operation()) {
+            case MergePlan.Linear linear -> linear.normalize();
+            case MergePlan.TaskArithmetic task -> task.normalize();
+            case MergePlan.Copy _, MergePlan.Slerp _ -> false;
+          },
+          output.operation().inputs().stream().map(input -> input.entry().type()).toList(),
+          output.type(),
+          output.dtype(),
+          output.deltaDtype());
+    }
+  }
+
+  static List<Pass> of(List<Output> outputs) {
+    Passes builder = new Passes(outputs);
+    for (int i = 0; i < outputs.size(); i++) {
+      builder.add(i);
+    }
+    builder.flush();
+    return builder.passes;
+  }
+
+  /// Bytes of input that a piece reads.
+  static long inputBytes(Output output, Piece piece) {
+    long bytes = 0;
+    for (Input input : output.operation().inputs()) {
+      bytes += input.entry().type().bytes(piece.elements());
+    }
+    return bytes;
+  }
+
+  private void add(int tensor) {
+    Output output = outputs.get(tensor);
+    if (output.elements() == 0) {
+      return;
+    }
+    long chunk = chunk(output);
+    for (long from = 0; from < output.elements(); from += chunk) {
+      Piece piece = new Piece(tensor, from, Math.min(chunk, output.elements() - from));
+      long bytes = inputBytes(output, piece) + output.type().bytes(piece.elements());
+      Kind next = Kind.of(output);
+      if (!next.equals(kind) || batchBytes + bytes > BUDGET || pieces.size() == MAX_PIECES) {
+        flush();
+        kind = next;
+      }
+      pieces.add(piece);
+      batchBytes += bytes;
+      end = output.offset() + output.type().bytes(from + piece.elements());
+    }
+  }
+
+  /// Elements of the pieces of a tensor. Packed types are not cut: their elements share bytes.
+  private static long chunk(Output output) {
+    if (output.type().bits() < 8) {
+      return output.elements();
+    }
+    long bytes = output.type().bits() / 8L;
+    for (Input input : output.operation().inputs()) {
+      bytes += input.entry().type().bits() / 8L;
+    }
+    return Math.max(GRAIN, BUDGET / bytes / GRAIN * GRAIN);
+  }
+
+  private void flush() {
+    if (pieces.isEmpty()) {
+      return;
+    }
+    for (Piece piece : pieces) {
+      if (piece.from() == 0 && outputs.get(piece.tensor()).operation() instanceof MergePlan.Slerp) {
+        reduce(piece.tensor());
+      }
+    }
+    Piece first = pieces.getFirst();
+    Output output = outputs.get(first.tensor());
+    long offset = output.offset() + output.type().bytes(first.from());
+    passes.add(new ApplyPass(output.file(), offset, end - offset, List.copyOf(pieces)));
+    pieces.clear();
+    batchBytes = 0;
+  }
+
+  /// Adds the reduction of a tensor, to the last pass where that is one and has room.
+  private void reduce(int tensor) {
+    Output output = outputs.get(tensor);
+    for (long from = 0; from < output.elements(); from += MergePlan.REDUCE_ELEMENTS) {
+      Piece piece =
+          new Piece(tensor, from, Math.min(MergePlan.REDUCE_ELEMENTS, output.elements() - from));
+      List<Piece> together = new ArrayList<>();
+      if (!passes.isEmpty() && passes.getLast() instanceof ReducePass last) {
+        long bytes = inputBytes(output, piece);
+        for (Piece other : last.pieces()) {
+          bytes += inputBytes(outputs.get(other.tensor()), other);
+        }
+        if (bytes <= BUDGET && sameTypes(last.pieces().getFirst().tensor(), tensor)) {
+          together.addAll(last.pieces());
+          passes.removeLast();
+        }
+      }
+      together.add(piece);
+      passes.add(new ReducePass(List.copyOf(together)));
+    }
+  }
+
+  private boolean sameTypes(int a, int b) {
+    Kind left = Kind.of(outputs.get(a));
+    Kind right = Kind.of(outputs.get(b));
+    return left.inputs().equals(right.inputs()) && left.dtype() == right.dtype();
+  }
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sinter.updater;
+
+import io.sinter.DType;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// What to merge and how: the YAML of mergekit, read strictly.
+///
+/// A recipe with `models` is one slice over all their layers. Whatever is wrong with it is reported
+/// with its line, and with the nearest name where one is misspelt.
+public final class Recipe {
+  /// Whose conventions hold where a paper and mergekit differ.
+  public enum Mode {
+    /// Those of mergekit, so that an existing recipe gives the same weights.
+    MERGEKIT,
+    /// Those of the paper.
+    PAPER
+  }
+
+  /// A model as the recipe names it: a path, or an id in the local Hugging Face cache.
+  ///
+  /// @param line where, counted from 1
+  public record ModelReference(String text, int line) {
+    boolean same(@Nullable ModelReference other) {
+      return other != null && text.equals(other.text);
+    }
+  }
+
+  /// Layers `from` to `to`, the last excluded.
+  record LayerRange(int from, int to) {
+    int size() {
+      return to - from;
+    }
+  }
+
+  /// @param layers `null` for all
+  record Source(
+      ModelReference model, @Nullable LayerRange layers, Map<String, Parameter> parameters) {}
+
+  /// @param base the base model of this slice, if there is one
+  record Slice(
+      List<Source> sources,
+      @Nullable ModelReference base,
+      Map<String, Parameter> parameters,
+      int line) {
+    /// The source that decides names and shapes: the base, or the first.
+    int reference() {
+      for (int i = 0; i < sources.size(); i++) {
+        if (sources.get(i).model().same(base)) {
+          return i;
+        }
+      }
+      return 0;
+    }
+  }
+
+  private final String origin;
+  private final Method method;
+  private final Mode mode;
+  private final @Nullable ModelReference baseModel;
+  private final @Nullable DType dtype;
+  private final @Nullable DType outDtype;
+  private final boolean sliced;
+  private final List<Slice> slices;
+  private final List<Map<String, Parameter>> outerParameters;
+  private final @Nullable ModelReference tokenizer;
+  private final @Nullable ModelReference chatTemplate;
+
+  Recipe(
+      String origin,
+      Method method,
+      Mode mode,
+      @Nullable ModelReference baseModel,
+      @Nullable DType dtype,
+      @Nullable DType outDtype,
+      boolean sliced,
+      List<Slice> slices,
+      List<Map<String, Parameter>> outerParameters,
+      @Nullable ModelReference tokenizer,
+      @Nullable ModelReference chatTemplate) {
+    this.origin = origin;
+    this.method = method;
+    this.mode = mode;
+    this.baseModel = baseModel;
+    this.dtype = dtype;
+    this.outDtype = outDtype;
+    this.sliced = sliced;
+    this.slices = List.copyOf(slices);
+    this.outerParameters = List.copyOf(outerParameters);
+    this.tokenizer = tokenizer;
+    this.chatTemplate = chatTemplate;
+  }
+
+  /// Reads a recipe from a file.
+  ///
+  /// @throws RecipeException where it cannot be read, or makes no sense
+  public static Recipe read(Path file) throws RecipeException {
+    try {
+      return parse(Json.decode(ByteBuffer.wrap(Files.readAllBytes(file))), file.toString());
+    } catch (CharacterCodingException e) {
+      throw new RecipeException(file + ": is not UTF-8 text. Save the recipe as UTF-8.");
+    } catch (IOException e) {
+      throw new RecipeException(
+          file + ": cannot be read (" + Failures.reason(e) + "). Check the path.");
+    }
+  }
+
+  /// Parses a recipe.
+  ///
+  /// @param origin what to call it in messages
+  /// @throws RecipeException where it makes no sense
+  public static Recipe parse(String yaml, String origin) throws RecipeException {
+    return new RecipeParser(origin).parse(yaml);
+  }
+
+  /// What messages call it: its file.
+  public String origin() {
+    return origin;
+  }
+
+  /// How to merge.
+  public Method method() {
+    return method;
+  }
+
+  /// Whose conventions hold.
+  public Mode mode() {
+    return mode;
+  }
+
+  /// The base model, if one is named.
+  public Optional<ModelReference> baseModel() {
+    return Optional.ofNullable(baseModel);
+  }
+
+  /// What inputs are rounded to first, if that is said.
+  public Optional<DType> dtype() {
+    return Optional.ofNullable(dtype);
+  }
+
+  /// What outputs are rounded to, if that is said.
+  public Optional<DType> outDtype() {
+    return Optional.ofNullable(outDtype);
+  }
+
+  /// Every model that it names, once, the one that decides names and shapes first.
+  public List<ModelReference> models() {
+    List<ModelReference> found = new ArrayList<>();
+    Slice first = slices.getFirst();
+    found.add(first.sources().get(first.reference()).model());
+    for (Slice slice : slices) {
+      for (Source source : slice.sources()) {
+        if (found.stream().noneMatch(source.model()::same)) {
+          found.add(source.model());
+        }
+      }
+    }
+    return found;
+  }
+
+  boolean sliced() {
+    return sliced;
+  }
+
+  List<Slice> slices() {
+    return slices;
+  }
+
+  /// The parameters of the module and of the recipe, in the order in which they are asked.
+  List<Map<String, Parameter>> outerParameters() {
+    return outerParameters;
+  }
+
+  Optional<ModelReference> tokenizer() {
+    return Optional.ofNullable(tokenizer);
+  }
+
+  Optional<ModelReference> chatTemplate() {
+    return Optional.ofNullable(chatTemplate);
+  }
+
+  RecipeException error(int line, String problem) {
+    return new RecipeException(origin + ":" + line + ": " + problem);
+  }
+}

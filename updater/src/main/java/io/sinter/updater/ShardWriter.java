@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sinter.updater;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/// Writes the output's files in order, on a thread of its own: waits for each pass's results,
+/// hashes them, writes them and gives their slot back.
+final class ShardWriter implements AutoCloseable {
+  private final ShardLayout layout;
+  private final OutputFolder folder;
+  private final boolean sha256;
+  private final BlockingQueue<Pipeline.Slot> free;
+  private final BlockingQueue<Job> jobs = new LinkedBlockingQueue<>();
+  private final List<MergeReport.OutputFile> written = new ArrayList<>();
+  private final Thread thread = new Thread(this::work, "sinter-shard-writer");
+
+  private volatile long bytesWritten;
+  private volatile @Nullable Throwable failure;
+  private long nonFinite;
+  private long saturated;
+
+  private int current = -1;
+  private @Nullable OutputFile file;
+  private @Nullable ContentHash hash;
+
+  private sealed interface Job {}
+
+  private record Write(Pipeline.Ready ready) implements Job {}
+
+  /// No more passes will come.
+  ///
+  /// @param complete whether all have
+  private record End(boolean complete) implements Job {}
+
+  ShardWriter(
+      ShardLayout layout, OutputFolder folder, boolean sha256, BlockingQueue<Pipeline.Slot> free) {
+    this.layout = layout;
+    this.folder = folder;
+    this.sha256 = sha256;
+    this.free = free;
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  /// A slot to fill. Fails where writing has.
+  Pipeline.Slot take() {
+    try {
+      while (true) {
+        check();
+        Pipeline.Slot slot = free.poll(50, TimeUnit.MILLISECONDS);
+        if (slot != null) {
+          return slot;
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new CheckpointException("the merge was interrupted. Run it again.", e);
+    }
+  }
+
+  /// Takes over a filled slot.
+  void submit(Pipeline.Ready ready) {
+    jobs.add(new Write(ready));
+  }
+
+  /// Waits until every file is written and on the disk.
+  void finish() {
+    stop(true);
+    check();
+  }
+
+  private void check() {
+    switch (failure) {
+      case null -> {}
+      case RuntimeException e -> throw e;
+      case Error e -> throw e;
+      case Throwable t -> throw new IllegalStateException(t);
+    }
+  }
+
+  private void stop(boolean complete) {
+    jobs.add(new End(complete));
+    boolean interrupted = false;
+    while (thread.isAlive()) {
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        interrupted = true; // Slots may be freed only when the thread is done with them.
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /// Bytes written so far.
+  long bytesWritten() {
+    return bytesWritten;
+  }
+
+  /// Elements written that are not finite; known when finished.
+  long nonFinite() {
+    return nonFinite;
+  }
+
+  /// Results that float8 outputs clamped; known when finished.
+  long saturated() {
+    return saturated;
+  }
+
+  /// The files; known when finished.
+  List<MergeReport.OutputFile> files() {
+    return written;
+  }
+
+  private void work() {
+    while (true) {
+      try {
+        switch (jobs.take()) {
+          case Write write -> {
+            try {
+              if (failure == null) {
+                write(write.ready());
+              }
+            } finally {
+              if (write.ready().done() != null) {
+                write.ready().done().close();
+              }
+              free.add(write.ready().slot());
+            }
+          }
+          case End end -> {
+            if (end.complete() && failure == null) {
+              advanceTo(layout.shards().size());
+            }
+            closeFile();
+            return;
+          }
+        }
+      } catch (Throwable t) {
+        failure = t;
+      }
+    }
+  }
+
+  private void write(Pipeline.Ready ready) {
+    if (ready.done() != null) {
+      ready.done().synchronize();
+    }
+    advanceTo(ready.pass().file());
+    append(ready.pass().offset(), ready.slot().output(ready.pass()));
+    if (ready.counted()) {
+      double[] counts =
+          ready.slot().counts(ready.pass().pieces().size()).toArray(ValueLayout.JAVA_DOUBLE);
+      for (int i = 0; i < counts.length; i += 2) {
+        nonFinite += (long) counts[i];
+        saturated += (long) counts[i + 1];
+      }
+    }
+  }
+
+  /// Completes the files before number `index`, and starts that one if there is one.
+  private void advanceTo(int index) {
+    while (current < index) {
+      if (file != null) {
+        complete(file, layout.shards().get(current));
+      }
+      current++;
+      if (current < layout.shards().size()) {
+        start(layout.shards().get(current));
+      }
+    }
+  }
+
+  private void start(ShardLayout.Shard shard) {
+    file = folder.create(shard.file());
+    hash = sha256 ? ContentHash.sha256() : ContentHash.xxh3();
+    append(0, MemorySegment.ofArray(shard.header()));
+  }
+
+  private void append(long position, MemorySegment bytes) {
+    Objects.requireNonNull(hash).update(bytes);
+    Objects.requireNonNull(file).write(position, bytes);
+    bytesWritten += bytes.byteSize();
+  }
+
+  private void complete(OutputFile done, ShardLayout.Shard shard) {
+    done.sync();
+    closeFile();
+    ContentHash content = Objects.requireNonNull(hash);
+    written.add(
+        new MergeReport.OutputFile(
+            folder.target().resolve(shard.file()),
+            content.algorithm(),
+            content.hex(),
+            shard.bytes()));
+  }
+
+  private void closeFile() {
+    OutputFile open = file;
+    file = null;
+    if (open != null) {
+      open.close();
+    }
+  }
+
+  @Override
+  public void close() {
+    stop(false);
+  }
+}
