@@ -1,5 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Whole programs on real data.
 module io.sinter.examples {
-  requires io.sinter;
+  requires transitive io.sinter;
   requires io.sinter.updater;
   requires static org.jspecify;
+
+  exports io.sinter.examples;
 }

@@ -4,4 +4,6 @@ module io.sinter.updater {
   requires com.dynatrace.hash4j;
   requires com.fasterxml.jackson.databind;
   requires org.snakeyaml.engine;
+
+  exports io.sinter.updater;
 }
