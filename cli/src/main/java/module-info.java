@@ -1,3 +1,6 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The sinter command.
 module io.sinter.cli {
   requires com.fasterxml.jackson.databind;
   requires info.picocli;
@@ -5,4 +8,9 @@ module io.sinter.cli {
   requires io.sinter.examples;
   requires io.sinter.updater;
   requires static org.jspecify;
+
+  exports io.sinter.cli;
+
+  opens io.sinter.cli to
+      info.picocli;
 }

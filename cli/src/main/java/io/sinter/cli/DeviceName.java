@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sinter.cli;
+
+import io.sinter.Device;
+import java.util.regex.Pattern;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
+
+/// A device as named on the command line, looked up when it is needed: a name that cannot be is
+/// wrong usage, a device that is not there is a failure.
+record DeviceName(String name) {
+
+  private static final Pattern NAME = Pattern.compile("auto|cpu|cuda:\\d{1,4}");
+
+  /// What help says about `--device`.
+  static final String DESCRIPTION =
+      "auto, cpu or cuda:N (default: ${DEFAULT-VALUE}: a CUDA device where there is one).";
+
+  /// Which device it is, and why.
+  Device.Selection select() {
+    return name.equals("auto")
+        ? Device.best()
+        : new Device.Selection(Device.parse(name), "asked for with --device");
+  }
+
+  /// The reason of a choice in a few words, for people.
+  String brief(Device.Selection selection) {
+    return name.equals("auto") && selection.device().isCpu()
+        ? "no CUDA device: sinter info says why"
+        : selection.reason();
+  }
+
+  static final class Converter implements ITypeConverter<DeviceName> {
+    @Override
+    public DeviceName convert(String text) {
+      if (!NAME.matcher(text).matches()) {
+        throw new TypeConversionException(
+            "'" + text + "' is not a device; write auto, cpu or cuda:0");
+      }
+      return new DeviceName(text);
+    }
+  }
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sinter.cli;
+
+import picocli.CommandLine.Option;
+
+/// The option every command has.
+final class HelpOption {
+  @Option(
+      names = {"-h", "--help"},
+      usageHelp = true,
+      description = "Show this help and exit.")
+  private boolean help;
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sinter.cli;
+
+import io.sinter.Device;
+import io.sinter.updater.IoMode;
+import io.sinter.updater.Merge;
+import io.sinter.updater.MergeListener;
+import io.sinter.updater.MergeOptions;
+import io.sinter.updater.MergeReport;
+import io.sinter.updater.MergeReport.OutputFile;
+import io.sinter.updater.Recipe;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/// `sinter merge`.
+@Command(
+    name = "merge",
+    description = {
+      "Merge checkpoints as a recipe says.",
+      "The output folder appears whole or not at all; an existing one is refused without --force."
+    })
+final class MergeCommand implements Callable<Integer> {
+
+  @Spec private CommandSpec spec;
+
+  @Mixin private HelpOption help;
+
+  @Parameters(
+      index = "0",
+      paramLabel = "RECIPE",
+      description = "YAML file; model paths in it are relative to the working directory.")
+  private Path recipe;
+
+  @Parameters(index = "1", paramLabel = "OUT", description = "Folder to write the merged model to.")
+  private Path out;
+
+  @Option(
+      names = "--device",
+      paramLabel = "DEVICE",
+      defaultValue = "auto",
+      converter = DeviceName.Converter.class,
+      description = DeviceName.DESCRIPTION)
+  private DeviceName device;
+
+  @Option(
+      names = "--max-shard-size",
+      paramLabel = "SIZE",
+      defaultValue = "5GB",
+      converter = Units.SizeConverter.class,
+      description =
+          "Split the weights into files of at most this size (default: ${DEFAULT-VALUE}).")
+  private long maxShardSize;
+
+  @Option(names = "--threads", paramLabel = "N", description = "CPU threads to use (default: all).")
+  private @Nullable Integer threads;
+
+  @Option(
+      names = "--io",
+      paramLabel = "MODE",
+      defaultValue = "mmap",
+      description = "How inputs are read: mmap or pread (default: ${DEFAULT-VALUE}).")
+  private IoMode io;
+
+  @Option(
+      names = "--models",
+      paramLabel = "DIR",
+      description = "Folder in which models named by hub id are also looked up.")
+  private @Nullable Path models;
+
+  @Option(names = "--force", description = "Replace an existing output folder, in one step.")
+  private boolean force;
+
+  @Option(names = "--sha256", description = "Hash the written files with SHA-256.")
+  private boolean sha256;
+
+  @Option(names = "--json", description = "Print the summary as one JSON object.")
+  private boolean json;
+
+  @Override
+  public Integer call() {
+    if (threads != null && threads < 1) {
+      throw new ParameterException(
+          spec.commandLine(), "--threads " + threads + ": there must be at least 1");
+    }
+    SinterCommand sinter = SinterCommand.of(spec);
+    Recipe parsed = Recipe.read(recipe);
+    Device.Selection selection = device.select();
+    MergeOptions options =
+        MergeOptions.DEFAULT
+            .withDevice(selection.device())
+            .withMaxShardBytes(maxShardSize)
+            .withThreads(threads == null ? 0 : threads)
+            .withForce(force)
+            .withSha256(sha256)
+            .withIo(io)
+            .withModelsDirectory(models);
+    MergeReport report;
+    try (Merge merge = Merge.plan(parsed, options);
+        Progress progress =
+            new Progress(spec.commandLine().getErr(), sinter.terminal(), System::nanoTime)) {
+      report =
+          merge.run(
+              out,
+              new MergeListener() {
+                @Override
+                public void progress(long bytesDone, long bytesTotal) {
+                  sinter.cancellation().check();
+                  progress.update(bytesDone, bytesTotal);
+                }
+              });
+    }
+    PrintWriter stdout = spec.commandLine().getOut();
+    if (json) {
+      stdout.println(Json.of(asMap(report, selection.reason())));
+    } else {
+      print(report, device.brief(selection), stdout);
+    }
+    return Main.DONE;
+  }
+
+  private void print(MergeReport report, String reason, PrintWriter to) {
+    to.printf(
+        Locale.ROOT,
+        "Merged %d tensors into %s: read %s, wrote %s in %.2f s (%.2f GB/s)%n",
+        report.tensors(),
+        out,
+        Units.bytes(report.bytesRead()),
+        Units.bytes(report.bytesWritten()),
+        report.seconds(),
+        gigabytesPerSecond(report));
+    to.printf("  device            %s (%s)%n", report.device(), reason);
+    to.printf("  non-finite values %d%n", report.nonFinite());
+    to.printf("  saturated values  %d%n", report.saturated());
+    for (OutputFile file : report.files()) {
+      to.printf(
+          "  %s  %s  %s %s%n",
+          file.path(), Units.bytes(file.bytes()), file.algorithm(), file.hash());
+    }
+    for (String warning : report.warnings()) {
+      to.println("  warning: " + warning);
+    }
+  }
+
+  private Map<String, Object> asMap(MergeReport report, String reason) {
+    List<Map<String, Object>> files = new ArrayList<>();
+    for (OutputFile file : report.files()) {
+      Map<String, Object> entry = new LinkedHashMap<>();
+      entry.put("path", file.path().toString());
+      entry.put("bytes", file.bytes());
+      entry.put("algorithm", file.algorithm());
+      entry.put("hash", file.hash());
+      files.add(entry);
+    }
+    Map<String, Object> object = new LinkedHashMap<>();
+    object.put("recipe", recipe.toString());
+    object.put("output", out.toString());
+    object.put("tensors", report.tensors());
+    object.put("bytesRead", report.bytesRead());
+    object.put("bytesWritten", report.bytesWritten());
+    object.put("device", report.device());
+    object.put("deviceReason", reason);
+    object.put("seconds", report.seconds());
+    object.put("gigabytesPerSecond", gigabytesPerSecond(report));
+    object.put("nonFinite", report.nonFinite());
+    object.put("saturated", report.saturated());
+    object.put("files", files);
+    object.put("warnings", report.warnings());
+    return object;
+  }
+
+  private static double gigabytesPerSecond(MergeReport report) {
+    return (report.bytesRead() + report.bytesWritten()) / report.seconds() / 1e9;
+  }
+}
