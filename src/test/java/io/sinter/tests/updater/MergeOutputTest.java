@@ -132,8 +132,8 @@ class MergeOutputTest {
   void inputsTruncatedDuringTheMerge() throws IOException {
     for (Device device : Device.all()) {
       for (IoMode io : device.isCpu() ? IoMode.values() : new IoMode[] {IoMode.PREAD}) {
-        Merging.model(folder.resolve("a"), 1, 12, 4_000_000);
-        Merging.model(folder.resolve("b"), 50, 12, 4_000_000);
+        Merging.model(folder.resolve("a"), 1, 4, 3_000_000);
+        Merging.model(folder.resolve("b"), 50, 4, 3_000_000);
         Path victim = folder.resolve("b/model.safetensors");
         MergeOptions options = options(folder).withDevice(device).withIo(io);
         try (Merge merge = Merge.plan(Recipe.parse(LINEAR, "r.yml"), options)) {

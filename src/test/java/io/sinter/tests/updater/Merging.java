@@ -12,7 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.Random;
+import java.util.SplittableRandom;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
@@ -30,16 +30,16 @@ final class Merging {
     }
   }
 
-  /// A tensor of normally distributed values.
+  /// A tensor of values spread evenly over -1 to 1.
   static PlainFile.Plain random(long seed, long... shape) {
-    Random random = new Random(seed);
+    SplittableRandom random = new SplittableRandom(seed);
     int elements = 1;
     for (long size : shape) {
       elements *= (int) size;
     }
     float[] values = new float[elements];
     for (int i = 0; i < elements; i++) {
-      values[i] = (float) random.nextGaussian();
+      values[i] = random.nextInt() * 0x1p-31f;
     }
     return PlainFile.f32(shape, values);
   }
