@@ -15,18 +15,20 @@ class Lerp {
   SINTER_CONSTRUCTOR Lerp(const Item& item, const Batch&)
       : t_(static_cast<Compute>(item.weights[0])) {}
 
-  template <DType T, class Input>
-  inline __attribute__((always_inline)) void run(Input input, int count, Compute* out) const {
+  template <DType T, class Input, class Sink>
+  inline __attribute__((always_inline)) void run(Input input, int count, Compute*,
+                                                 Sink& sink) const {
     const auto a = elements<T>(input(0));
     const auto b = elements<T>(input(1));
     const Compute t = t_;
+    // Which end lerp starts from is the same for all elements: a loop for each.
     if (t < Compute(0.5)) {
       for (int j = 0; j < count; ++j) {
-        out[j] = lerp<Compute>(Format<T>::decode(a[j]), Format<T>::decode(b[j]), t);
+        sink(j, lerp<Compute>(Format<T>::decode(a[j]), Format<T>::decode(b[j]), t));
       }
     } else {
       for (int j = 0; j < count; ++j) {
-        out[j] = lerp<Compute>(Format<T>::decode(a[j]), Format<T>::decode(b[j]), t);
+        sink(j, lerp<Compute>(Format<T>::decode(a[j]), Format<T>::decode(b[j]), t));
       }
     }
   }
@@ -41,52 +43,48 @@ class Linear {
   SINTER_CONSTRUCTOR Linear(const Item& item, const Batch& batch)
       : weights_(item.weights), models_(batch.inputs) {}
 
-  template <DType T, class Input>
-  inline __attribute__((always_inline)) void run(Input input, int count, Compute* out) const {
+  template <DType T, class Input, class Sink>
+  inline __attribute__((always_inline)) void run(Input input, int count, Compute* sums,
+                                                 Sink& sink) const {
     switch (models_) {
       case 1:
-        first<T, 1>(input, count, out);
+        add<T, 1, true>(input, 0, count, sums, sink);
         return;
       case 2:
-        first<T, 2>(input, count, out);
+        add<T, 2, true>(input, 0, count, sums, sink);
         return;
       case 3:
-        first<T, 3>(input, count, out);
+        add<T, 3, true>(input, 0, count, sums, sink);
+        return;
+      case 4:
+        add<T, 4, true>(input, 0, count, sums, sink);
         return;
       default:
-        first<T, 4>(input, count, out);
+        break;
     }
+    Keeper<Compute> keep(sums);
+    add<T, 4, true>(input, 0, count, sums, keep);
     int32_t k = 4;
-    for (; k + 3 <= models_; k += 3) {
-      add<T, 3>(input, k, count, out);
+    for (; k + 3 < models_; k += 3) {
+      add<T, 3, false>(input, k, count, sums, keep);
     }
-    for (; k < models_; ++k) {
-      add<T, 1>(input, k, count, out);
+    switch (models_ - k) {
+      case 1:
+        add<T, 1, false>(input, k, count, sums, sink);
+        return;
+      case 2:
+        add<T, 2, false>(input, k, count, sums, sink);
+        return;
+      default:
+        add<T, 3, false>(input, k, count, sums, sink);
     }
   }
 
  private:
-  template <DType T, int N, class Input>
-  inline __attribute__((always_inline)) void first(Input input, int count, Compute* out) const {
-    Elements<T> x[N];
-    Compute w[N];
-    for (int k = 0; k < N; ++k) {
-      x[k] = elements<T>(input(k));
-      w[k] = static_cast<Compute>(weights_[k]);
-    }
-    for (int j = 0; j < count; ++j) {
-      Compute sum = weighted<Compute>(w[0], Format<T>::decode(x[0][j]));
-#pragma GCC unroll 4
-      for (int k = 1; k < N; ++k) {
-        sum = add_weighted<Compute>(w[k], Format<T>::decode(x[k][j]), sum);
-      }
-      out[j] = sum;
-    }
-  }
-
-  template <DType T, int N, class Input>
+  // Adds N models, the first of them `from`, to the sums so far.
+  template <DType T, int N, bool kFirst, class Input, class Sink>
   inline __attribute__((always_inline)) void add(Input input, int32_t from, int count,
-                                                 Compute* out) const {
+                                                 const Compute* sums, Sink& sink) const {
     Elements<T> x[N];
     Compute w[N];
     for (int k = 0; k < N; ++k) {
@@ -94,12 +92,13 @@ class Linear {
       w[k] = static_cast<Compute>(weights_[from + k]);
     }
     for (int j = 0; j < count; ++j) {
-      Compute sum = out[j];
+      Compute sum = kFirst ? weighted<Compute>(w[0], Format<T>::decode(x[0][j]))
+                           : add_weighted<Compute>(w[0], Format<T>::decode(x[0][j]), sums[j]);
 #pragma GCC unroll 4
-      for (int k = 0; k < N; ++k) {
+      for (int k = 1; k < N; ++k) {
         sum = add_weighted<Compute>(w[k], Format<T>::decode(x[k][j]), sum);
       }
-      out[j] = sum;
+      sink(j, sum);
     }
   }
 

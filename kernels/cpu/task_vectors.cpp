@@ -16,40 +16,57 @@ class TaskArithmetic {
       : weights_(item.weights), models_(batch.inputs - 1), delta_(batch.delta) {}
 
   // Input 0 is the base, input k model k.
-  template <DType T, class Input>
-  inline __attribute__((always_inline)) void run(Input input, int count, Compute* out) const {
+  template <DType T, class Input, class Sink>
+  inline __attribute__((always_inline)) void run(Input input, int count, Compute* sums,
+                                                 Sink& sink) const {
     const auto base = elements<T>(input(0));
-    const bool rounded =
-        delta_ != DType::kStored && delta_ != (sizeof(Compute) == 8 ? DType::kF64 : DType::kF32);
-    int32_t k = 1;
-    if (!rounded && models_ == 1) {
-      add<T, 1, true>(base, input, k, count, out);
-      ++k;
-    } else if (!rounded && models_ == 2) {
-      add<T, 2, true>(base, input, k, count, out);
-      k += 2;
-    } else if (!rounded) {
-      add<T, 3, true>(base, input, k, count, out);
-      for (k += 3; k + 3 <= models_ + 1; k += 3) {
-        add<T, 3, false>(base, input, k, count, out);
+    if (delta_ != DType::kStored && delta_ != (sizeof(Compute) == 8 ? DType::kF64 : DType::kF32)) {
+      for (int32_t k = 1; k <= models_; ++k) {
+        add_rounded<T>(base, input, k, count, sums);
       }
-    }
-    for (; k <= models_; ++k) {
-      if (rounded) {
-        add_rounded<T>(base, input, k, count, out);
-      } else {
-        add<T, 1, false>(base, input, k, count, out);
+      for (int j = 0; j < count; ++j) {
+        sink(j, add_to_base<Compute>(Format<T>::decode(base[j]), sums[j]));
       }
+      return;
     }
-    for (int j = 0; j < count; ++j) {
-      out[j] = add_to_base<Compute>(Format<T>::decode(base[j]), out[j]);
+    switch (models_) {
+      case 1:
+        add<T, 1, true, true>(base, input, 1, count, sums, sink);
+        return;
+      case 2:
+        add<T, 2, true, true>(base, input, 1, count, sums, sink);
+        return;
+      case 3:
+        add<T, 3, true, true>(base, input, 1, count, sums, sink);
+        return;
+      default:
+        break;
+    }
+    Keeper<Compute> keep(sums);
+    add<T, 3, true, false>(base, input, 1, count, sums, keep);
+    int32_t k = 4;
+    for (; k + 3 <= models_; k += 3) {
+      add<T, 3, false, false>(base, input, k, count, sums, keep);
+    }
+    switch (models_ + 1 - k) {
+      case 1:
+        add<T, 1, false, true>(base, input, k, count, sums, sink);
+        return;
+      case 2:
+        add<T, 2, false, true>(base, input, k, count, sums, sink);
+        return;
+      default:
+        add<T, 3, false, true>(base, input, k, count, sums, sink);
     }
   }
 
  private:
-  template <DType T, int N, bool kFirst, class Input>
+  // Adds the differences of N models, the first of them `from`, to the sums so far, and at last to
+  // the base.
+  template <DType T, int N, bool kFirst, bool kLast, class Input, class Sink>
   inline __attribute__((always_inline)) void add(Elements<T> base, Input input, int32_t from,
-                                                 int count, Compute* out) const {
+                                                 int count, const Compute* sums,
+                                                 Sink& sink) const {
     Elements<T> x[N];
     Compute w[N];
     for (int k = 0; k < N; ++k) {
@@ -58,27 +75,22 @@ class TaskArithmetic {
     }
     for (int j = 0; j < count; ++j) {
       const Compute b = Format<T>::decode(base[j]);
-      Compute sum;
-      if constexpr (kFirst) {
-        sum = weighted<Compute>(
-            w[0], task_delta<Compute>(Format<T>::decode(x[0][j]), b, DType::kStored));
-      } else {
-        sum = add_weighted<Compute>(
-            w[0], task_delta<Compute>(Format<T>::decode(x[0][j]), b, DType::kStored), out[j]);
-      }
+      const Compute first = task_delta<Compute>(Format<T>::decode(x[0][j]), b, DType::kStored);
+      Compute sum = kFirst ? weighted<Compute>(w[0], first)
+                           : add_weighted<Compute>(w[0], first, sums[j]);
 #pragma GCC unroll 4
       for (int k = 1; k < N; ++k) {
         sum = add_weighted<Compute>(
             w[k], task_delta<Compute>(Format<T>::decode(x[k][j]), b, DType::kStored), sum);
       }
-      out[j] = sum;
+      sink(j, kLast ? add_to_base<Compute>(b, sum) : sum);
     }
   }
 
-  // One model whose differences are rounded to delta_.
+  // Adds one model whose differences are rounded to delta_.
   template <DType T, class Input>
   inline __attribute__((always_inline)) void add_rounded(Elements<T> base, Input input, int32_t k,
-                                                         int count, Compute* out) const {
+                                                         int count, Compute* sums) const {
     const auto x = elements<T>(input(k));
     const Compute w = static_cast<Compute>(weights_[k - 1]);
     Compute delta[kBlock];
@@ -90,11 +102,11 @@ class TaskArithmetic {
                            __attribute__((always_inline)) { round_block<D>(delta, count); });
     if (k == 1) {
       for (int j = 0; j < count; ++j) {
-        out[j] = weighted<Compute>(w, delta[j]);
+        sums[j] = weighted<Compute>(w, delta[j]);
       }
     } else {
       for (int j = 0; j < count; ++j) {
-        out[j] = add_weighted<Compute>(w, delta[j], out[j]);
+        sums[j] = add_weighted<Compute>(w, delta[j], sums[j]);
       }
     }
   }

@@ -45,6 +45,10 @@ SINTER_FN int32_t dtype_bytes(DType dtype) {
   }
 }
 
+// The bits of |x|; NaN is above infinity.
+SINTER_FN uint32_t magnitude_bits(float x) { return float_bits(x) & 0x7fffffffu; }
+SINTER_FN uint64_t magnitude_bits(double x) { return double_bits(x) & 0x7fffffffffffffffull; }
+
 SINTER_FN float canonical(float x) { return x != x ? bits_float(0x7fc00000u) : x; }
 SINTER_FN double canonical(double x) {
   return x != x ? bits_double(0x7ff8000000000000ull) : x;
@@ -63,6 +67,11 @@ SINTER_FN float narrow_to_odd(double x) {
   return bits_float(u + (inexact & ((u & 1u) == 0u) ? step : 0u));
 }
 
+// A format says how elements are stored, decoded and encoded; which encoded values are not finite
+// (stored without their sign, as a Word: those from kNonfinite on); and which results saturate
+// (float8 only). kAlarm is a bound, on the bits of a result's magnitude,
+// below which neither can be: kernels keep the largest magnitude of a block and count only where it
+// reaches the bound.
 template <DType>
 struct Format;
 
@@ -70,6 +79,9 @@ template <>
 struct Format<DType::kF64> {
   using Storage = double;
   using Compute = double;
+  using Word = uint64_t;
+  static constexpr Word kNonfinite = 0x7ff0000000000000ull;
+  static constexpr uint64_t kAlarm = 0x7ff0000000000000ull;
   SINTER_MEMBER_FN double decode(double x) { return x; }
   SINTER_MEMBER_FN double encode(double x) { return canonical(x); }
   SINTER_MEMBER_FN double encode(float x) { return canonical(static_cast<double>(x)); }
@@ -84,6 +96,9 @@ template <>
 struct Format<DType::kF32> {
   using Storage = float;
   using Compute = float;
+  using Word = uint32_t;
+  static constexpr Word kNonfinite = 0x7f800000u;
+  static constexpr uint64_t kAlarm = 0x7f800000u;
   SINTER_MEMBER_FN float decode(float x) { return x; }
   SINTER_MEMBER_FN float encode(float x) { return canonical(x); }
   SINTER_MEMBER_FN float encode(double x) { return canonical(static_cast<float>(x)); }
@@ -98,6 +113,9 @@ template <>
 struct Format<DType::kF16> {
   using Storage = uint16_t;
   using Compute = float;
+  using Word = uint16_t;
+  static constexpr Word kNonfinite = 0x7c00u;
+  static constexpr uint64_t kAlarm = 0x477ff000u;  // 65520 rounds to infinity
   SINTER_MEMBER_FN float decode(uint16_t h) {
 #if defined(__CUDA_ARCH__)
     return __half2float(__ushort_as_half(h));
@@ -134,6 +152,9 @@ template <>
 struct Format<DType::kBF16> {
   using Storage = uint16_t;
   using Compute = float;
+  using Word = uint16_t;
+  static constexpr Word kNonfinite = 0x7f80u;
+  static constexpr uint64_t kAlarm = 0x7f7f8000u;
   SINTER_MEMBER_FN float decode(uint16_t h) {
     return bits_float(static_cast<uint32_t>(h) << 16);
   }
@@ -156,6 +177,9 @@ template <>
 struct Format<DType::kF8E4M3> {
   using Storage = uint8_t;
   using Compute = float;
+  using Word = uint8_t;
+  static constexpr Word kNonfinite = 0x7fu;
+  static constexpr uint64_t kAlarm = 0x43e80000u;  // 464
   SINTER_MEMBER_FN float decode(uint8_t b) {
     const uint32_t a = static_cast<uint32_t>(b) & 0x7fu;
     const float scaled = bits_float(a << 20) * bits_float(0x7b800000u);  // 2^120
@@ -185,6 +209,9 @@ template <>
 struct Format<DType::kF8E5M2> {
   using Storage = uint8_t;
   using Compute = float;
+  using Word = uint8_t;
+  static constexpr Word kNonfinite = 0x7cu;
+  static constexpr uint64_t kAlarm = 0x47700000u;  // 61440
   SINTER_MEMBER_FN float decode(uint8_t b) {
     return Format<DType::kF16>::decode(static_cast<uint16_t>(static_cast<uint32_t>(b) << 8));
   }

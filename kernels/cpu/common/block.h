@@ -140,21 +140,21 @@ static void load_block(const View& view, DType load, int64_t begin, int count, C
 
 // ---- Store ----
 
-// Copies whole cache lines past the caches; `to` is aligned to 64.
+// Copies whole cache lines past the caches; `to` is aligned to 64, `from` need not be.
 SINTER_FN void stream_lines(unsigned char* to, const unsigned char* from, int64_t bytes) {
 #if defined(__AVX512F__)
   for (int64_t i = 0; i < bytes; i += 64) {
-    _mm512_stream_si512(reinterpret_cast<__m512i*>(to + i), _mm512_load_si512(from + i));
+    _mm512_stream_si512(reinterpret_cast<__m512i*>(to + i), _mm512_loadu_si512(from + i));
   }
 #elif defined(__AVX2__)
   for (int64_t i = 0; i < bytes; i += 32) {
     _mm256_stream_si256(reinterpret_cast<__m256i*>(to + i),
-                        _mm256_load_si256(reinterpret_cast<const __m256i*>(from + i)));
+                        _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + i)));
   }
 #elif defined(__x86_64__)
   for (int64_t i = 0; i < bytes; i += 16) {
     _mm_stream_si128(reinterpret_cast<__m128i*>(to + i),
-                     _mm_load_si128(reinterpret_cast<const __m128i*>(from + i)));
+                     _mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i)));
   }
 #else
   __builtin_memcpy(to, from, static_cast<uint64_t>(bytes));
@@ -168,60 +168,114 @@ SINTER_FN void end_streaming() {
 #endif
 }
 
-// Encodes into `staged` (aligned to 64) and counts what was not finite or saturated.
-template <DType T, class Compute>
-SINTER_FN void encode(const Compute* in, int count,
-                      typename Unaligned<typename Format<T>::Storage>::type* out,
-                      PartCounts& counts) {
-  uint32_t nonfinite = 0;
-  uint32_t saturated = 0;
-  for (int j = 0; j < count; ++j) {
-    const typename Format<T>::Storage value = Format<T>::encode(in[j]);
-    nonfinite += Format<T>::nonfinite(value);
-    saturated += Format<T>::saturates(in[j]);
-    out[j] = value;
-  }
-  counts.nonfinite += nonfinite;
-  counts.saturated += saturated;
-}
-
-// Encodes a block to a contiguous place; streamed where that is asked for and aligned.
-template <DType T, class Compute>
-SINTER_FN void store_contiguous(unsigned char* to, const Compute* in, int count, bool streamed,
-                                PartCounts& counts) {
-  using Storage = typename Format<T>::Storage;
-  using Packed = typename Unaligned<Storage>::type;
-  const int64_t bytes = static_cast<int64_t>(count) * static_cast<int64_t>(sizeof(Storage));
-  if (streamed && bytes % 64 == 0 && reinterpret_cast<uintptr_t>(to) % 64 == 0) {
-    alignas(64) Storage staged[kBlock];
-    encode<T>(in, count, reinterpret_cast<Packed*>(staged), counts);
-    stream_lines(to, reinterpret_cast<const unsigned char*>(staged), bytes);
-  } else {
-    encode<T>(in, count, reinterpret_cast<Packed*>(to), counts);
-  }
-}
-
-// Encodes a block into any view.
+// The integer type as wide as the compute type.
 template <class Compute>
-static void store_block(const View& view, int64_t begin, int count, const Compute* in,
+struct Bits;
+template <>
+struct Bits<float> {
+  using type = uint32_t;
+};
+template <>
+struct Bits<double> {
+  using type = uint64_t;
+};
+
+// The bound of Format<T>::kAlarm in the compute type's bits: a double's exponent is wider.
+template <DType T, class Compute>
+SINTER_FN typename Bits<Compute>::type alarm() {
+  if constexpr (sizeof(Compute) == 8 && T != DType::kF64) {
+    // A double just below the bound may round to it as a float: start one float below.
+    return double_bits(static_cast<double>(bits_float(static_cast<uint32_t>(Format<T>::kAlarm) - 1)));
+  } else {
+    return static_cast<typename Bits<Compute>::type>(Format<T>::kAlarm);
+  }
+}
+
+// Encodes results one by one and keeps the largest magnitude; what loops end in.
+template <DType T, class Compute>
+class Encoder {
+ public:
+  using Storage = typename Format<T>::Storage;
+
+  inline __attribute__((always_inline)) explicit Encoder(Storage* staged) : staged_(staged) {}
+
+  inline __attribute__((always_inline)) void operator()(int j, Compute result) {
+    staged_[j] = Format<T>::encode(result);
+    const typename Bits<Compute>::type bits = magnitude_bits(result);
+    peak_ = bits > peak_ ? bits : peak_;
+  }
+
+  // Whether a result of the block may have to be counted.
+  inline __attribute__((always_inline)) bool alarmed() const {
+    return peak_ >= alarm<T, Compute>();
+  }
+
+ private:
+  Storage* const staged_;
+  typename Bits<Compute>::type peak_ = 0;
+};
+
+// Keeps results as computed.
+template <class Compute>
+class Keeper {
+ public:
+  inline __attribute__((always_inline)) explicit Keeper(Compute* out) : out_(out) {}
+  inline __attribute__((always_inline)) void operator()(int j, Compute result) { out_[j] = result; }
+
+ private:
+  Compute* const out_;
+};
+
+template <DType T, class Compute>
+SINTER_FN void count_results(const Compute* results, int count, PartCounts& counts) {
+  for (int j = 0; j < count; ++j) {
+    counts.nonfinite += Format<T>::nonfinite(Format<T>::encode(results[j]));
+    counts.saturated += Format<T>::saturates(results[j]);
+  }
+}
+
+// Moves encoded elements, aligned to 64, to their contiguous place.
+SINTER_FN void put(unsigned char* to, const void* staged, int64_t bytes, bool streamed) {
+  if (streamed && bytes % 64 == 0 && reinterpret_cast<uintptr_t>(to) % 64 == 0) {
+    stream_lines(to, static_cast<const unsigned char*>(staged), bytes);
+  } else {
+    __builtin_memcpy(to, staged, static_cast<uint64_t>(bytes));
+  }
+}
+
+// Moves encoded elements to their places in any view.
+template <class Storage>
+SINTER_FN void put_block(const View& view, int64_t begin, int count, const Storage* staged,
+                         bool streamed) {
+  if (view.contiguous()) {
+    put(view.data + begin * static_cast<int64_t>(sizeof(Storage)), staged,
+        count * static_cast<int64_t>(sizeof(Storage)), streamed);
+    return;
+  }
+  using Packed = typename Unaligned<Storage>::type;
+  for_runs(view, begin, count,
+           [&](int j, int run, int64_t offset, int64_t stride) __attribute__((always_inline)) {
+             Packed* out = reinterpret_cast<Packed*>(view.data) + offset;
+             for (int k = 0; k < run; ++k) {
+               out[k * stride] = staged[j + k];
+             }
+           });
+}
+
+// Encodes a block of results into any view.
+template <class Compute>
+static void store_block(const View& view, int64_t begin, int count, const Compute* results,
                         bool streamed, PartCounts& counts) {
   with_dtype(view.dtype, [&]<DType T>() __attribute__((always_inline)) {
-    using Storage = typename Format<T>::Storage;
-    if (view.contiguous()) {
-      store_contiguous<T>(view.data + begin * static_cast<int64_t>(sizeof(Storage)), in, count,
-                          streamed, counts);
-      return;
+    alignas(64) typename Format<T>::Storage staged[kBlock];
+    Encoder<T, Compute> encode(staged);
+    for (int j = 0; j < count; ++j) {
+      encode(j, results[j]);
     }
-    Storage staged[kBlock];
-    using Packed = typename Unaligned<Storage>::type;
-    encode<T>(in, count, reinterpret_cast<Packed*>(staged), counts);
-    for_runs(view, begin, count,
-             [&](int j, int run, int64_t offset, int64_t stride) __attribute__((always_inline)) {
-               Packed* out = reinterpret_cast<Packed*>(view.data) + offset;
-               for (int k = 0; k < run; ++k) {
-                 out[k * stride] = staged[j + k];
-               }
-             });
+    if (encode.alarmed()) {
+      count_results<T>(results, count, counts);
+    }
+    put_block(view, begin, count, staged, streamed);
   });
 }
 
