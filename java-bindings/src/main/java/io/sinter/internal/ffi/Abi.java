@@ -421,8 +421,11 @@ public final class Abi {
   /// ```text
   /// out = t < 1/2 ? fma(t, b - a, a) : fma(-(1 - t), b - a, b); a[...], b[...] -> out[...].
   ///
-  /// t[count], any finite number. t = 0 and t = 1 copy a and b: bytes are kept where the dtypes are
-  /// equal. Equal elements give exactly that element, for every t in [0, 1].
+  /// t[count], any finite number, rounded to float32 first where elements are. t = 0 and t = 1 copy
+  /// a
+  /// and b: bytes are kept where the dtypes are equal. Equal finite elements give that value, for
+  /// every
+  /// t (-0 may come out as +0).
   /// ```
   public static int sinter_lerp(
       MemorySegment stream,
