@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sinter.benchmarks;
+
+import io.sinter.DType;
+import io.sinter.Device;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Supplier;
+
+/// Every benchmark at every size that the guard holds.
+final class Cases {
+  private static final List<DType> DTYPES = List.of(DType.BF16, DType.F32);
+  private static final long[] SIZES = {1L << 20, 1L << 26, 1L << 28};
+
+  /// One benchmark, ready to be set up.
+  ///
+  /// @param name what guard.json calls it
+  /// @param brief whether the short guard runs it
+  record Case(String name, boolean brief, Supplier<MergeBenchmark> benchmark) {}
+
+  private Cases() {}
+
+  static List<Case> on(Device device) {
+    List<Case> cases = new ArrayList<>();
+    for (DType dtype : DTYPES) {
+      for (long size : SIZES) {
+        boolean brief = size == 1L << 26;
+        cases.add(of(device, "lerp", dtype, size, brief, LerpBenchmark::new));
+        for (int models : new int[] {2, 4, 8}) {
+          cases.add(
+              of(
+                  device,
+                  "linear " + models,
+                  dtype,
+                  size,
+                  brief && models == 4,
+                  () -> {
+                    LinearBenchmark linear = new LinearBenchmark();
+                    linear.models = models;
+                    return linear;
+                  }));
+        }
+      }
+      cases.add(batch(device, dtype, 64, 1L << 16, false));
+      cases.add(batch(device, dtype, 4096, 1L << 24, dtype == DType.BF16));
+      cases.add(batch(device, dtype, 1 << 20, 1L << 27, false));
+    }
+    return cases;
+  }
+
+  private static Case batch(Device device, DType dtype, int each, long size, boolean brief) {
+    return of(
+        device,
+        "batch of " + each,
+        dtype,
+        size,
+        brief,
+        () -> {
+          BatchBenchmark batch = new BatchBenchmark();
+          batch.each = each;
+          return batch;
+        });
+  }
+
+  private static Case of(
+      Device device,
+      String operation,
+      DType dtype,
+      long size,
+      boolean brief,
+      Supplier<MergeBenchmark> make) {
+    String name = operation + ", " + dtype.name().toLowerCase(Locale.ROOT) + ", " + size;
+    return new Case(
+        name,
+        brief,
+        () -> {
+          MergeBenchmark benchmark = make.get();
+          benchmark.device = device.toString();
+          benchmark.dtype = dtype;
+          benchmark.elements = size;
+          return benchmark;
+        });
+  }
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sinter.benchmarks;
+
+import io.sinter.DType;
+import io.sinter.Stream;
+import io.sinter.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Random;
+import java.util.function.ToDoubleFunction;
+
+/// Inputs that repeat with a prime period, so that huge outputs are checked quickly: the first
+/// period against a reference in float64, every other byte for byte against the first. The period
+// is
+/// prime, so a kernel that reads or writes at a wrong place is out of step somewhere.
+final class Pattern {
+  private static final int PERIOD = 1_048_573;
+
+  private final double[][] values;
+  private final DType dtype;
+  private final int period;
+
+  /// Weights as models have them: normal, a few hundredths wide, rounded to the dtype.
+  Pattern(DType dtype, int inputs, long elements) {
+    this.dtype = dtype;
+    this.period = (int) Math.min(PERIOD, elements);
+    this.values = new double[inputs][period];
+    for (int k = 0; k < inputs; k++) {
+      Random random = new Random(20_261_123L + k);
+      for (int i = 0; i < period; i++) {
+        values[k][i] = decode(dtype, encode(dtype, (float) (random.nextGaussian() * 0.02)));
+      }
+    }
+  }
+
+  /// Fills a tensor with input k's values.
+  void fill(Stream stream, int k, Tensor tensor) {
+    try (Tensor tile = stream.allocatePinned(dtype, period)) {
+      MemorySegment segment = tile.segment();
+      for (int i = 0; i < period; i++) {
+        put(segment, i, encode(dtype, (float) values[k][i]));
+      }
+      for (long at = 0; at < tensor.elements(); at += period) {
+        long n = Math.min(period, tensor.elements() - at);
+        stream.copy(tile.slice(0, 0, n), tensor.slice(0, at, at + n));
+      }
+      stream.synchronize();
+    }
+  }
+
+  /// Fills an output with NaN, so that what is never written is found.
+  void poison(Stream stream, Tensor tensor) {
+    try (Tensor tile = stream.allocatePinned(dtype, period)) {
+      tile.segment().fill((byte) 0xFF);
+      for (long at = 0; at < tensor.elements(); at += period) {
+        long n = Math.min(period, tensor.elements() - at);
+        stream.copy(tile.slice(0, 0, n), tensor.slice(0, at, at + n));
+      }
+      stream.synchronize();
+    }
+  }
+
+  /// Checks a whole output.
+  ///
+  /// @param reference one element of the output from the inputs' elements
+  /// @throws AssertionError naming the first element that is wrong
+  void check(Stream stream, Tensor out, ToDoubleFunction<double[]> reference) {
+    try (Tensor first = stream.allocatePinned(dtype, period);
+        Tensor other = stream.allocatePinned(dtype, period)) {
+      stream.copy(out.slice(0, 0, period), first);
+      stream.synchronize();
+      checkPeriod(first.segment(), reference);
+      for (long at = period; at < out.elements(); at += period) {
+        long n = Math.min(period, out.elements() - at);
+        stream.copy(out.slice(0, at, at + n), other.slice(0, 0, n));
+        stream.synchronize();
+        long bytes = n * dtype.bytes();
+        long wrong = other.segment().asSlice(0, bytes).mismatch(first.segment().asSlice(0, bytes));
+        if (wrong >= 0) {
+          throw new AssertionError(
+              "element "
+                  + (at + wrong / dtype.bytes())
+                  + " differs from the element one period before it, of equal inputs");
+        }
+      }
+    }
+  }
+
+  private void checkPeriod(MemorySegment segment, ToDoubleFunction<double[]> reference) {
+    double[] x = new double[values.length];
+    double halfUlp = dtype == DType.BF16 ? 0x1p-8 : 0x1p-24;
+    for (int i = 0; i < period; i++) {
+      double magnitude = 0;
+      for (int k = 0; k < x.length; k++) {
+        x[k] = values[k][i];
+        magnitude += Math.abs(x[k]);
+      }
+      double expected = reference.applyAsDouble(x);
+      double actual = decode(dtype, get(segment, i));
+      // One rounding to the dtype, and a float32 rounding per input before it.
+      double tolerance = halfUlp * Math.abs(expected) + 0x1p-23 * magnitude;
+      if (!(Math.abs(actual - expected) <= tolerance)) {
+        throw new AssertionError(
+            "element " + i + " is " + actual + ", and the reference is " + expected);
+      }
+    }
+  }
+
+  private void put(MemorySegment segment, long i, int bits) {
+    switch (dtype) {
+      case BF16 -> segment.setAtIndex(ValueLayout.JAVA_SHORT, i, (short) bits);
+      case F32 -> segment.setAtIndex(ValueLayout.JAVA_INT, i, bits);
+      default -> throw unsupported(dtype);
+    }
+  }
+
+  private int get(MemorySegment segment, long i) {
+    return switch (dtype) {
+      case BF16 -> segment.getAtIndex(ValueLayout.JAVA_SHORT, i);
+      case F32 -> segment.getAtIndex(ValueLayout.JAVA_INT, i);
+      default -> throw unsupported(dtype);
+    };
+  }
+
+  private static int encode(DType dtype, float value) {
+    return switch (dtype) {
+      case BF16 -> JavaLoops.toBf16(value);
+      case F32 -> Float.floatToRawIntBits(value);
+      default -> throw unsupported(dtype);
+    };
+  }
+
+  private static double decode(DType dtype, int bits) {
+    return switch (dtype) {
+      case BF16 -> JavaLoops.fromBf16((short) bits);
+      case F32 -> Float.intBitsToFloat(bits);
+      default -> throw unsupported(dtype);
+    };
+  }
+
+  private static IllegalArgumentException unsupported(DType dtype) {
+    return new IllegalArgumentException("benchmarks use BF16 and F32; dtype is " + dtype);
+  }
+}
