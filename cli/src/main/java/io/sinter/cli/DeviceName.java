@@ -2,6 +2,7 @@
 package io.sinter.cli;
 
 import io.sinter.Device;
+import io.sinter.DeviceException;
 import java.util.regex.Pattern;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
@@ -18,9 +19,14 @@ record DeviceName(String name) {
 
   /// Which device it is, and why.
   Device.Selection select() {
-    return name.equals("auto")
-        ? Device.best()
-        : new Device.Selection(Device.parse(name), "asked for with --device");
+    if (name.equals("auto")) {
+      return Device.best();
+    }
+    try {
+      return new Device.Selection(Device.parse(name), "asked for with --device");
+    } catch (DeviceException e) {
+      throw new IllegalStateException("--device " + name + ": " + e.getMessage(), e);
+    }
   }
 
   /// The reason of a choice in a few words, for people.

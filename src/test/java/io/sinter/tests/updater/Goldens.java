@@ -14,13 +14,13 @@ import java.util.Objects;
 import java.util.stream.Stream;
 
 /// Three small Llama-shaped siblings, recipes, and what mergekit 0.1.4 made of them.
-final class Goldens {
+public final class Goldens {
   private static final Path ROOT = find();
 
   private Goldens() {}
 
   /// The working directory that the recipes' paths are relative to.
-  static Path root() {
+  public static Path root() {
     return ROOT;
   }
 
