@@ -108,19 +108,11 @@ class MergeOutputTest {
   @Test
   void leftoversOfKilledRunsAreReported() throws IOException {
     Path stale = Files.createDirectory(folder.resolve(".out.sinter-999999999-1.partial"));
-    Path living =
-        Files.createDirectory(
-            folder.resolve(
-                ".out.sinter-%d-%d.partial"
-                    .formatted(
-                        ProcessHandle.current().pid(),
-                        ProcessHandle.current()
-                            .info()
-                            .startInstant()
-                            .orElseThrow()
-                            .toEpochMilli())));
+    ProcessHandle alive = ProcessHandle.current().parent().orElseThrow();
+    long started = alive.info().startInstant().orElseThrow().toEpochMilli();
+    Files.createDirectory(
+        folder.resolve(".out.sinter-%d-%d.partial".formatted(alive.pid(), started)));
     Files.createDirectory(folder.resolve(".other.sinter-999999999-1.partial"));
-    Files.delete(living); // This process's own, which it is about to make.
     MergeReport report = merge(LINEAR, options(folder), folder.resolve("out"));
     assertEquals(1, report.warnings().size());
     assertTrue(report.warnings().getFirst().startsWith(stale.toString()), report.toString());

@@ -23,6 +23,9 @@ public final class CheckpointWriter {
   private final SequencedMap<String, Added> tensors = new LinkedHashMap<>();
   private final Map<String, String> metadata = new LinkedHashMap<>(Map.of("format", "pt"));
 
+  /// Starts with no tensor.
+  public CheckpointWriter() {}
+
   /// Adds free text to the files' headers.
   public CheckpointWriter metadata(String key, String value) {
     metadata.put(key, value);

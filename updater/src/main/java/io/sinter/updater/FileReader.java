@@ -60,6 +60,9 @@ final class FileReader implements ReadAt, AutoCloseable {
 
   MemorySegment map(Arena arena) {
     try {
+      if (channel.size() < size) {
+        throw truncated(file, channel.size());
+      }
       return channel.map(FileChannel.MapMode.READ_ONLY, 0, size, arena);
     } catch (IOException e) {
       throw CheckpointException.of(

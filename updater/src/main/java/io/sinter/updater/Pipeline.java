@@ -44,7 +44,7 @@ final class Pipeline implements AutoCloseable {
   private final boolean mapped;
   private final boolean onCpu;
   private final Stream stream;
-  private final List<Slot> slots = new ArrayList<>();
+  private final List<Tensor> buffers = new ArrayList<>();
   private final BlockingQueue<Slot> free = new ArrayBlockingQueue<>(SLOTS);
   private final Tensor reduceStaging;
   private final Map<Integer, double[]> partials = new HashMap<>();
@@ -70,15 +70,15 @@ final class Pipeline implements AutoCloseable {
         case ReducePass reduce -> reduced = Math.max(reduced, stagedBytes(reduce));
       }
     }
-    reduceStaging = pinned(mapped ? 0 : reduced);
-    for (int i = 0; i < SLOTS; i++) {
-      Slot slot =
-          new Slot(
-              pinned(mapped ? 0 : inputs),
-              pinned(outputs),
-              stream.allocatePinned(DType.F64, pieces, 2));
-      slots.add(slot);
-      free.add(slot);
+    try {
+      reduceStaging = pinned(mapped ? 0 : reduced);
+      for (int i = 0; i < SLOTS; i++) {
+        long countBytes = pieces * 2L * Double.BYTES;
+        free.add(new Slot(pinned(mapped ? 0 : inputs), pinned(outputs), pinned(countBytes)));
+      }
+    } catch (RuntimeException | Error e) {
+      close();
+      throw e;
     }
   }
 
@@ -100,7 +100,9 @@ final class Pipeline implements AutoCloseable {
   record Ready(Slot slot, ApplyPass pass, @Nullable Event done, boolean counted) {}
 
   private Tensor pinned(long bytes) {
-    return stream.allocatePinned(DType.F64, Math.ceilDiv(bytes, Double.BYTES));
+    Tensor buffer = stream.allocatePinned(DType.F64, Math.ceilDiv(bytes, Double.BYTES));
+    buffers.add(buffer);
+    return buffer;
   }
 
   private long stagedBytes(Pass pass) {
@@ -435,12 +437,7 @@ final class Pipeline implements AutoCloseable {
   @Override
   public void close() {
     try (stream) {
-      reduceStaging.close();
-      for (Slot slot : slots) {
-        slot.inputs().close();
-        slot.outputs().close();
-        slot.counts().close();
-      }
+      buffers.forEach(Tensor::close);
     }
   }
 }
