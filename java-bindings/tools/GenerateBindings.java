@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import java.io.IOException;
+import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,45 +34,56 @@ public final class GenerateBindings {
           + " src/main/java/io/sinter/internal/ffi/Abi.java ../native/test/layout.c";
 
   public static void main(String[] args) throws IOException {
-    try {
-      run(args);
-    } catch (SyntaxError e) {
-      System.err.println(args[1] + ":" + e.line + ": " + e.getMessage());
-      System.exit(1);
-    }
+    System.exit(run(args, System.out, System.err));
   }
 
-  private static void run(String[] args) throws IOException {
+  /// Does what `main` is asked to.
+  ///
+  /// @return the exit status: 0 done, 1 out of date or an error in the header, 2 wrong usage
+  public static int run(String[] args, PrintStream out, PrintStream err) throws IOException {
     String mode = args.length == 0 ? "" : args[0];
     if (!(mode.equals("--hash") && args.length == 2)
         && !((mode.equals("--write") || mode.equals("--check")) && args.length == 4)) {
-      System.err.println(
+      err.println(
           "usage: GenerateBindings --write|--check HEADER ABI_JAVA LAYOUT_C | --hash HEADER");
-      System.exit(2);
+      return 2;
     }
-    String source = Files.readString(Path.of(args[1]));
-    if (mode.equals("--hash")) {
-      System.out.println(hash(source));
-      return;
+    try {
+      String source = Files.readString(Path.of(args[1]));
+      if (mode.equals("--hash")) {
+        out.println(hash(source));
+        return 0;
+      }
+      Header header = new Parser(new Lexer(source).tokens()).header();
+      Map<Path, String> outputs = new LinkedHashMap<>();
+      outputs.put(Path.of(args[2]), new JavaWriter(header, hash(source)).text());
+      outputs.put(Path.of(args[3]), layoutProgram(header));
+      return mode.equals("--write") ? write(outputs) : check(outputs, err);
+    } catch (SyntaxError e) {
+      err.println(args[1] + ":" + e.line + ": " + e.getMessage());
+      return 1;
     }
-    Header header = new Parser(new Lexer(source).tokens()).header();
-    Map<Path, String> outputs = new LinkedHashMap<>();
-    outputs.put(Path.of(args[2]), new JavaWriter(header, hash(source)).text());
-    outputs.put(Path.of(args[3]), layoutProgram(header));
+  }
+
+  private static int write(Map<Path, String> outputs) throws IOException {
+    for (Map.Entry<Path, String> output : outputs.entrySet()) {
+      Files.createDirectories(output.getKey().toAbsolutePath().getParent());
+      Files.writeString(output.getKey(), output.getValue());
+    }
+    return 0;
+  }
+
+  private static int check(Map<Path, String> outputs, PrintStream err) throws IOException {
+    int status = 0;
     for (Map.Entry<Path, String> output : outputs.entrySet()) {
       Path file = output.getKey();
-      if (mode.equals("--write")) {
-        Files.createDirectories(file.toAbsolutePath().getParent());
-        Files.writeString(file, output.getValue());
-        continue;
-      }
       int line = Files.exists(file) ? difference(Files.readString(file), output.getValue()) : 1;
       if (line > 0) {
-        System.err.println(
-            file + ":" + line + ": out of date; run, in java-bindings:\n  " + COMMAND);
-        System.exit(1);
+        err.println(file + ":" + line + ": out of date; run, in java-bindings:\n  " + COMMAND);
+        status = 1;
       }
     }
+    return status;
   }
 
   /// The number of the first line that differs, or 0.
@@ -149,7 +161,26 @@ public final class GenerateBindings {
   }
 
   /// A struct's field; `length` is an array's, or 0.
-  private record Field(String doc, Type type, String name, int length) {}
+  private record Field(String doc, Type type, String name, int length) {
+    boolean isText() {
+      return type.equals(new Type("char", 0));
+    }
+
+    long alignment() {
+      if (type.isPointer()) {
+        return 8;
+      }
+      return switch (type.base) {
+        case "char" -> 1;
+        case "int32_t", "float" -> 4;
+        default -> 8;
+      };
+    }
+
+    long size() {
+      return alignment() * (length > 0 ? length : 1);
+    }
+  }
 
   private record Parameter(Type type, String name) {}
 
@@ -205,7 +236,7 @@ public final class GenerateBindings {
     private int line = 1;
 
     Lexer(String source) {
-      this.source = source;
+      this.source = source + "\n";
     }
 
     List<Token> tokens() {
@@ -333,6 +364,7 @@ public final class GenerateBindings {
       boolean opaque = !accept("{");
       structs.put(name, opaque);
       if (!opaque) {
+        long offset = 0;
         while (!accept("}")) {
           String fieldDoc = doc;
           Token first = peek();
@@ -350,7 +382,15 @@ public final class GenerateBindings {
               || (!type.isPointer() && !text && !SCALARS.contains(type.base))) {
             throw error(first, "unknown kind of field " + field);
           }
-          fields.add(new Field(fieldDoc, type, field, length));
+          Field added = new Field(fieldDoc, type, field, length);
+          if (offset % added.alignment() != 0) {
+            throw error(first, name + "." + field + " needs padding before it: reorder the fields");
+          }
+          offset += added.size();
+          fields.add(added);
+        }
+        if (offset % 8 != 0) {
+          throw error(tag, name + " needs padding at its end: add a reserved field");
         }
       }
       String alias = word();
@@ -480,6 +520,18 @@ public final class GenerateBindings {
   /// Writes the Java source, laid out as google-java-format does.
   private static final class JavaWriter {
     private static final int WIDTH = 100;
+    private static final List<String> LAYOUTS =
+        List.of("ADDRESS", "JAVA_BYTE", "JAVA_DOUBLE", "JAVA_FLOAT", "JAVA_INT", "JAVA_LONG");
+    private static final List<String> CLASSES =
+        List.of(
+            "foreign.AddressLayout",
+            "foreign.FunctionDescriptor",
+            "foreign.MemoryLayout",
+            "foreign.MemoryLayout.PathElement",
+            "foreign.MemorySegment",
+            "foreign.StructLayout",
+            "invoke.MethodHandle");
+
     private final Header header;
     private final String hash;
     private final StringBuilder out = new StringBuilder();
@@ -490,23 +542,6 @@ public final class GenerateBindings {
     }
 
     String text() {
-      line(0, "// SPDX-License-Identifier: Apache-2.0");
-      line(0, "// Generated from sinter.h by tools/GenerateBindings.java. Do not edit.");
-      line(0, "package io.sinter.internal.ffi;");
-      line(0, "");
-      for (String layout :
-          List.of("ADDRESS", "JAVA_BYTE", "JAVA_DOUBLE", "JAVA_INT", "JAVA_LONG")) {
-        line(0, "import static java.lang.foreign.ValueLayout." + layout + ";");
-      }
-      line(0, "");
-      line(0, "import java.lang.foreign.AddressLayout;");
-      line(0, "import java.lang.foreign.FunctionDescriptor;");
-      line(0, "import java.lang.foreign.MemoryLayout;");
-      line(0, "import java.lang.foreign.MemoryLayout.PathElement;");
-      line(0, "import java.lang.foreign.MemorySegment;");
-      line(0, "import java.lang.foreign.StructLayout;");
-      line(0, "import java.lang.invoke.MethodHandle;");
-      line(0, "");
       line(0, "/// `sinter.h`: its constants, structs and functions under their C names.");
       line(0, "public final class Abi {");
       line(2, "/// SHA-256 of the header these bindings were generated from.");
@@ -536,7 +571,25 @@ public final class GenerateBindings {
         handle(function);
       }
       line(0, "}");
-      return out.toString();
+      String body = out.toString();
+      out.setLength(0);
+      line(0, "// SPDX-License-Identifier: Apache-2.0");
+      line(0, "// Generated from sinter.h by tools/GenerateBindings.java. Do not edit.");
+      line(0, "package io.sinter.internal.ffi;");
+      line(0, "");
+      imports("import static java.lang.foreign.ValueLayout.", LAYOUTS, body);
+      line(0, "");
+      imports("import java.lang.", CLASSES, body);
+      line(0, "");
+      return out + body;
+    }
+
+    private void imports(String start, List<String> names, String body) {
+      for (String name : names) {
+        if (body.contains(name.substring(name.lastIndexOf('.') + 1))) {
+          line(0, start + name + ";");
+        }
+      }
     }
 
     private void function(Function function) {
@@ -608,25 +661,15 @@ public final class GenerateBindings {
       line(4, "/// The struct's layout in C.");
       line(4, "public static final StructLayout LAYOUT =");
       line(8, "MemoryLayout.structLayout(");
-      long offset = 0;
       for (int i = 0; i < struct.fields.size(); i++) {
         Field field = struct.fields.get(i);
-        long size = size(field);
-        if (offset % alignment(field) != 0) {
-          throw new SyntaxError(
-              1, struct.name + "." + field.name + " would need padding before it");
-        }
-        offset += size;
-        String element = field.length > 0 && isText(field) ? "JAVA_BYTE" : layout(field.type);
+        String element = field.length > 0 && field.isText() ? "JAVA_BYTE" : layout(field.type);
         String layout =
             field.length > 0
                 ? "MemoryLayout.sequenceLayout(" + field.length + ", " + element + ")"
                 : element;
         String end = i + 1 < struct.fields.size() ? "," : ");";
         line(12, layout + ".withName(\"" + field.name + "\")" + end);
-      }
-      if (offset % 8 != 0) {
-        throw new SyntaxError(1, struct.name + " would need padding at its end");
       }
       line(0, "");
       line(4, "private static final long SIZE = LAYOUT.byteSize();");
@@ -655,7 +698,7 @@ public final class GenerateBindings {
       String place = "index * SIZE + " + offsetName(field);
       String array = "MemorySegment array, long index";
       line(0, "");
-      if (isText(field)) {
+      if (field.isText()) {
         doc(4, field.doc);
         line(4, "public static String " + field.name + "(" + array + ") {");
         line(6, "return array.asSlice(" + place + ", " + field.length + ").getString(0);");
@@ -665,7 +708,7 @@ public final class GenerateBindings {
       String type = javaType(field.type);
       String layout = layout(field.type);
       String position = field.length > 0 ? ", int i" : "";
-      String step = field.length > 0 ? " + " + size(field) / field.length + "L * i" : "";
+      String step = field.length > 0 ? " + " + field.size() / field.length + "L * i" : "";
       doc(4, field.doc);
       call(
           4,
@@ -687,27 +730,8 @@ public final class GenerateBindings {
       line(4, "}");
     }
 
-    private static boolean isText(Field field) {
-      return field.type.equals(new Type("char", 0));
-    }
-
     private static String offsetName(Field field) {
       return "AT_" + field.name.toUpperCase(Locale.ROOT);
-    }
-
-    private static long size(Field field) {
-      return alignment(field) * (field.length > 0 ? field.length : 1);
-    }
-
-    private static long alignment(Field field) {
-      if (field.type.isPointer()) {
-        return 8;
-      }
-      return switch (field.type.base) {
-        case "char" -> 1;
-        case "int32_t", "float" -> 4;
-        default -> 8;
-      };
     }
 
     private static String javaType(Type type) {
@@ -720,7 +744,7 @@ public final class GenerateBindings {
         case "double" -> "double";
         case "float" -> "float";
         case "void" -> "void";
-        default -> throw new SyntaxError(1, "no Java type for " + type);
+        default -> throw new AssertionError(type);
       };
     }
 
@@ -732,7 +756,8 @@ public final class GenerateBindings {
         case "int32_t" -> "JAVA_INT";
         case "int64_t", "size_t" -> "JAVA_LONG";
         case "double" -> "JAVA_DOUBLE";
-        default -> throw new SyntaxError(1, "no layout for " + type);
+        case "float" -> "JAVA_FLOAT";
+        default -> throw new AssertionError(type);
       };
     }
 

@@ -113,7 +113,8 @@ struct SlerpWeights {
 SINTER_FN SlerpWeights slerp_weights(double aa, double ab, double bb, double t) {
   const double limit = 1.7976931348623157e308;
   SlerpWeights w;
-  w.finite = (aa <= limit) & (bb <= limit) & (ab <= limit) & (ab >= -limit);
+  w.finite = (aa <= limit) & (aa >= -limit) & (bb <= limit) & (bb >= -limit) & (ab <= limit) &
+             (ab >= -limit);
   const double root_a = square_root(aa);
   const double root_b = square_root(bb);
   const double norm_a = root_a > 1e-8 ? root_a : 1.0;

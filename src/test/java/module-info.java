@@ -9,4 +9,7 @@ open module io.sinter.tests {
   requires static org.jspecify;
   requires org.junit.jupiter.api;
   requires org.junit.jupiter.params;
+
+  provides org.junit.jupiter.api.extension.Extension with
+      io.sinter.tests.core.LeakCheck;
 }

@@ -10,7 +10,7 @@ import java.lang.invoke.MethodHandle;
 import java.lang.ref.Reference;
 
 /// Calls into the native library, and the memory it hands out.
-@SuppressWarnings("restricted") // here, and nowhere else
+@SuppressWarnings("restricted") // in this package only
 public final class Downcalls {
   private Downcalls() {}
 

@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
 
 /// Finds and loads libsinter, once: the file named by `-Dsinter.library`, or else the library
 /// bundled as a resource, which is extracted to a cache folder that only its owner can write.
-@SuppressWarnings("restricted") // here, and nowhere else
+@SuppressWarnings("restricted") // in this package only
 public final class Library {
   private static final String PROPERTY = "sinter.library";
 

@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.Map;
 
 /// What the Java library cannot ask of the file system.
+@SuppressWarnings("restricted") // in this package only
 public final class PosixFiles {
   private static final int AT_FDCWD = -100;
   private static final int RENAME_EXCHANGE = 2;
