@@ -7,6 +7,7 @@ import io.sinter.Tensor;
 import io.sinter.internal.ffi.Abi;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
 import java.lang.foreign.StructLayout;
 import java.lang.foreign.ValueLayout;
 import java.lang.ref.Reference;
@@ -32,6 +33,7 @@ public final class Call implements AutoCloseable {
   private final String operation;
   private final int count;
   private final Arena arena;
+  private final SegmentAllocator scratch;
   private final MemorySegment error;
   private final List<Object> reachable = new ArrayList<>();
 
@@ -49,7 +51,8 @@ public final class Call implements AutoCloseable {
     this.shapes = new View[count];
     state.enter();
     this.arena = Arena.ofConfined();
-    this.error = Status.error(arena);
+    this.scratch = new Blocks(arena);
+    this.error = Status.error(scratch);
   }
 
   /// Starts a call for `count` batch entries.
@@ -135,7 +138,7 @@ public final class Call implements AutoCloseable {
     if (view.device() != state.device()) {
       throw wrongDevice(argument, view);
     }
-    MemorySegment struct = arena.allocate(Abi.sinter_tensor.LAYOUT);
+    MemorySegment struct = scratch.allocate(Abi.sinter_tensor.LAYOUT);
     use(view, struct, 0);
     return struct;
   }
@@ -146,9 +149,11 @@ public final class Call implements AutoCloseable {
   public MemorySegment numbers(String argument, double[] values) {
     checkCount(argument, values.length);
     for (int k = 0; k < count; k++) {
-      finite(argument + "[" + k + "]", values[k]);
+      if (!Double.isFinite(values[k])) {
+        throw mistake(argument + "[" + k + "] is " + values[k] + "; it must be finite");
+      }
     }
-    return arena.allocateFrom(ValueLayout.JAVA_DOUBLE, values);
+    return scratch.allocateFrom(ValueLayout.JAVA_DOUBLE, values);
   }
 
   /// Numbers, `models` for each batch entry.
@@ -164,16 +169,18 @@ public final class Call implements AutoCloseable {
             argument + "[" + k + "] has " + entry.length + " numbers for " + models + " models");
       }
       for (int i = 0; i < models; i++) {
-        finite(argument + "[" + k + "][" + i + "]", entry[i]);
+        if (!Double.isFinite(entry[i])) {
+          throw mistake(argument + "[" + k + "][" + i + "] is " + entry[i] + "; it must be finite");
+        }
         flat[k * models + i] = entry[i];
       }
     }
-    return arena.allocateFrom(ValueLayout.JAVA_DOUBLE, flat);
+    return scratch.allocateFrom(ValueLayout.JAVA_DOUBLE, flat);
   }
 
   /// A zeroed struct.
   public MemorySegment struct(StructLayout layout) {
-    return arena.allocate(layout);
+    return scratch.allocate(layout);
   }
 
   /// Throws unless `status` is `SINTER_OK`.
@@ -220,18 +227,11 @@ public final class Call implements AutoCloseable {
     }
   }
 
-  private void finite(String argument, double value) {
-    if (!Double.isFinite(value)) {
-      throw mistake(argument + " is " + value + "; weights must be finite");
-    }
-  }
-
   private MemorySegment operand(
       String argument, List<Tensor> tensors, int models, boolean output, boolean copy) {
     int perEntry = Math.max(1, models);
-    MemorySegment array = arena.allocate(Abi.sinter_tensor.LAYOUT, tensors.size());
-    boolean leads = leader == null;
-    if (leads) {
+    MemorySegment array = scratch.allocate(Abi.sinter_tensor.LAYOUT, tensors.size());
+    if (leader == null) {
       leader = argument;
       leaderModels = models;
     }
@@ -272,7 +272,7 @@ public final class Call implements AutoCloseable {
   private void use(View view, MemorySegment array, long index) {
     view.memory().use(state, view);
     reachable.add(view);
-    view.describe(array, index, arena);
+    view.describe(array, index, scratch);
   }
 
   private IllegalArgumentException wrongDevice(String label, View view) {
@@ -289,5 +289,31 @@ public final class Call implements AutoCloseable {
     return models == 0
         ? argument + "[" + k + "]"
         : argument + "[" + k / models + "][" + k % models + "]";
+  }
+
+  /// Cuts small segments from zeroed blocks: one trip to the system's allocator for many names.
+  private static final class Blocks implements SegmentAllocator {
+    private static final long BLOCK = 4096;
+    private final Arena arena;
+    private MemorySegment block = MemorySegment.NULL;
+    private long used;
+
+    Blocks(Arena arena) {
+      this.arena = arena;
+    }
+
+    @Override
+    public MemorySegment allocate(long bytes, long alignment) {
+      if (bytes > BLOCK / 2) {
+        return arena.allocate(bytes, alignment);
+      }
+      long start = (used + alignment - 1) / alignment * alignment;
+      if (start + bytes > block.byteSize()) {
+        block = arena.allocate(BLOCK, 64);
+        start = 0;
+      }
+      used = start + bytes;
+      return block.asSlice(start, bytes);
+    }
   }
 }

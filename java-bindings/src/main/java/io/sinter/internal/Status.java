@@ -6,16 +6,16 @@ import io.sinter.DeviceOutOfMemoryException;
 import io.sinter.MemoryFaultException;
 import io.sinter.NumericException;
 import io.sinter.internal.ffi.Abi;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
 
 /// Statuses of the native library as exceptions.
 public final class Status {
   private Status() {}
 
   /// A `sinter_error` for one call.
-  public static MemorySegment error(Arena arena) {
-    MemorySegment error = arena.allocate(Abi.sinter_error.LAYOUT);
+  public static MemorySegment error(SegmentAllocator allocator) {
+    MemorySegment error = allocator.allocate(Abi.sinter_error.LAYOUT);
     Abi.sinter_error.struct_size(error, 0, Abi.sinter_error.LAYOUT.byteSize());
     return error;
   }

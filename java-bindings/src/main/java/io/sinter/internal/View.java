@@ -3,8 +3,8 @@ package io.sinter.internal;
 
 import io.sinter.DType;
 import io.sinter.internal.ffi.Abi;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SegmentAllocator;
 import java.util.Arrays;
 import java.util.Locale;
 
@@ -207,14 +207,14 @@ public final class View {
   }
 
   /// Writes the view as the `sinter_tensor` at `index` of an array.
-  void describe(MemorySegment array, long index, Arena arena) {
+  void describe(MemorySegment array, long index, SegmentAllocator scratch) {
     Abi.sinter_tensor.struct_size(array, index, Abi.sinter_tensor.LAYOUT.byteSize());
     Abi.sinter_tensor.dtype(array, index, dtype.code());
     Abi.sinter_tensor.device(array, index, memory.device());
     Abi.sinter_tensor.rank(array, index, shape.length);
     Abi.sinter_tensor.data(array, index, MemorySegment.ofAddress(memory.address() + offset));
     if (!name.isEmpty()) {
-      Abi.sinter_tensor.name(array, index, arena.allocateFrom(name));
+      Abi.sinter_tensor.name(array, index, scratch.allocateFrom(name));
     }
     for (int i = 0; i < shape.length; i++) {
       Abi.sinter_tensor.shape(array, index, i, shape[i]);
