@@ -59,9 +59,11 @@ final class DemoCommand implements Callable<Integer> {
     Outcome newVersion = sweep.newVersion();
     Outcome merged = sweep.merged().get(TENTHS_OF_OLD);
     out.printf(
-        "A clothes classifier was updated. On %d test images (Fashion-MNIST), merged = alpha old +"
-            + " (1 - alpha) new:%n%n",
-        newVersion.examples());
+        Locale.ROOT,
+        "A classifier of clothes was updated. Old, new, and alpha old + (1 - alpha) new on %d"
+            + " test%nimages of Fashion-MNIST, merged on %s:%n%n",
+        newVersion.examples(),
+        where);
     out.printf("  %-6s %10s %10s %10s%n", "alpha", "accuracy", "NFR", "PFR");
     row("old", oldVersion, out);
     row("new", newVersion, out);
@@ -69,13 +71,11 @@ final class DemoCommand implements Callable<Integer> {
       row(String.format(Locale.ROOT, "%.1f", outcome.alpha()), outcome, out);
     }
     out.printf(
-        "%nNFR: share of images that the old version had right and this one has wrong; PFR: the"
-            + " other way round. Merged on %s.%n",
-        where);
+        "%nNFR: images that the old version had right and this one has wrong; PFR: the reverse.%n");
     out.printf(
         Locale.ROOT,
         "At alpha = %.1f the update breaks %d of the old version's right answers instead of %d"
-            + " (%.0f %% fewer), at accuracy %.2f %% (new %.2f %%, old %.2f %%).%n",
+            + " (%.0f %% fewer),%nat accuracy %.2f %% (new %.2f %%, old %.2f %%).%n",
         merged.alpha(),
         merged.negativeFlips(),
         newVersion.negativeFlips(),

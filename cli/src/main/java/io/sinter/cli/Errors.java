@@ -61,6 +61,6 @@ final class Errors implements IParameterExceptionHandler, IExecutionExceptionHan
   }
 
   private static String oneLine(String text) {
-    return text.strip().replaceAll("\\s*\\R\\s*", "; ");
+    return text.strip().replaceAll("(?<=:)\\s*\\R\\s*", " ").replaceAll("\\s*\\R\\s*", "; ");
   }
 }

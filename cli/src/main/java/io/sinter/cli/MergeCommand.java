@@ -135,8 +135,9 @@ final class MergeCommand implements Callable<Integer> {
   private void print(MergeReport report, String reason, PrintWriter to) {
     to.printf(
         Locale.ROOT,
-        "Merged %d tensors into %s: read %s, wrote %s in %.2f s (%.2f GB/s)%n",
+        "Merged %d %s into %s: read %s, wrote %s in %.2f s (%.2f GB/s)%n",
         report.tensors(),
+        report.tensors() == 1 ? "tensor" : "tensors",
         out,
         Units.bytes(report.bytesRead()),
         Units.bytes(report.bytesWritten()),

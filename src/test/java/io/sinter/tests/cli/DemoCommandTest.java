@@ -65,7 +65,7 @@ class DemoCommandTest {
       expected.put(tenths / 10.0 + "", row(before, classify(tenths / 10.0)));
     }
     assertEquals(expected, printed);
-    assertTrue(run.out().contains("Merged on " + device), run.out());
+    assertTrue(run.out().contains("merged on " + device + " ("), run.out());
   }
 
   @Test
@@ -74,9 +74,9 @@ class DemoCommandTest {
     int updated = negativeFlips(before, classify(0));
     int merged = negativeFlips(before, classify(0.3));
     assertTrue(merged < updated, merged + " of " + updated);
-    String closing = Run.of("demo", "--device", "cpu").exited(0).out().lines().toList().getLast();
+    String closing = Run.of("demo", "--device", "cpu").exited(0).out();
     assertTrue(
-        closing.startsWith(
+        closing.contains(
             "At alpha = 0.3 the update breaks "
                 + merged
                 + " of the old version's right answers instead of "

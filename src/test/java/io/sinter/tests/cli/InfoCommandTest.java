@@ -14,6 +14,8 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class InfoCommandTest {
 
@@ -61,13 +63,28 @@ class InfoCommandTest {
   @Test
   void withoutALibraryTellsWhyAndFails(@TempDir Path folder)
       throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>(Run.command("info"));
-    command.removeIf(arg -> arg.startsWith("-Dsinter.library="));
-    command.add(1, "-Dsinter.library=" + folder.resolve("missing.so"));
-    Process process = Run.start(folder, command);
-    String out = process.inputReader().readAllAsString();
-    assertEquals(1, process.waitFor(), out);
-    assertTrue(out.contains("library  not loaded: "), out);
-    assertTrue(out.contains("missing.so"), out);
+    Run run = withoutLibrary(folder, "info").exited(1);
+    assertTrue(run.out().contains("library  not loaded: "), run.out());
+    assertTrue(run.out().contains("missing.so"), run.out());
+    JsonNode json = withoutLibrary(folder, "info", "--json").exited(1).json();
+    assertTrue(json.get("libraryUnavailable").asText().contains("missing.so"), json.toString());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"--version", "demo"})
+  void withoutALibraryOtherCommandsFailInOneLine(String command, @TempDir Path folder)
+      throws IOException, InterruptedException {
+    withoutLibrary(folder, command).exited(1).complained("libsinter", "missing.so");
+  }
+
+  private static Run withoutLibrary(Path folder, String... args)
+      throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>(Run.command(args));
+    command.replaceAll(
+        arg ->
+            arg.startsWith("-Dsinter.library=")
+                ? "-Dsinter.library=" + folder.resolve("missing.so")
+                : arg);
+    return Run.child(folder, command);
   }
 }

@@ -32,12 +32,17 @@ record Run(int code, String out, String err) {
     return new Run(code, out.toString(), err.toString());
   }
 
-  /// In a process of its own, in a working directory.
+  /// sinter in a process of its own, in a working directory.
   static Run child(Path directory, String... args) throws IOException, InterruptedException {
-    Process process = start(directory, command(args));
+    return child(directory, command(args));
+  }
+
+  /// A command in a process of its own, in a working directory.
+  static Run child(Path directory, List<String> command) throws IOException, InterruptedException {
+    Process process = start(directory, command);
     CompletableFuture<String> out = CompletableFuture.supplyAsync(() -> read(process, false));
     CompletableFuture<String> err = CompletableFuture.supplyAsync(() -> read(process, true));
-    assertTrue(process.waitFor(2, TimeUnit.MINUTES), () -> "still running: " + List.of(args));
+    assertTrue(process.waitFor(2, TimeUnit.MINUTES), () -> "still running: " + command);
     return new Run(process.exitValue(), out.join(), err.join());
   }
 
