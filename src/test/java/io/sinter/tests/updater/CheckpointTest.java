@@ -18,8 +18,11 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -82,6 +85,26 @@ class CheckpointTest {
               .map("scalar")
               .get(ValueLayout.JAVA_FLOAT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN), 0));
       assertThrows(IllegalArgumentException.class, () -> checkpoint.map("none"));
+    }
+  }
+
+  /// A tensor that starts behind 2 GiB, in a file that takes no room on the disk.
+  @Test
+  void readsLargeFiles() throws IOException {
+    long big = 3L << 30;
+    byte[] header =
+        ("{\"a\":{\"dtype\":\"U8\",\"shape\":[%d],\"data_offsets\":[0,%d]},"
+                + "\"b\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[%d,%d]}}")
+            .formatted(big, big, big, big + 1)
+            .getBytes(StandardCharsets.UTF_8);
+    Path file = folder.resolve("big.safetensors");
+    PlainFile.writeRaw(file, header, new byte[0]);
+    try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+      channel.write(ByteBuffer.wrap(new byte[] {42}), channel.size() + big);
+    }
+    try (Checkpoint checkpoint = Checkpoint.open(file)) {
+      assertEquals(big, checkpoint.map("a").byteSize());
+      assertEquals(42, checkpoint.map("b").get(ValueLayout.JAVA_BYTE, 0));
     }
   }
 

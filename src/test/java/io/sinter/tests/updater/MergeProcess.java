@@ -37,6 +37,10 @@ final class MergeProcess {
   ///
   /// @param prefix what to run it by, such as a shell that sets limits
   static Process start(List<String> prefix, Path recipe, Path output) throws IOException {
+    return builder(prefix, recipe, output).start();
+  }
+
+  static ProcessBuilder builder(List<String> prefix, Path recipe, Path output) {
     List<String> command = new ArrayList<>(prefix);
     command.add(ProcessHandle.current().info().command().orElseThrow());
     command.add("--enable-native-access=ALL-UNNAMED");
@@ -52,6 +56,6 @@ final class MergeProcess {
     command.add(MergeProcess.class.getName());
     command.add(recipe.toString());
     command.add(output.toString());
-    return new ProcessBuilder(command).redirectErrorStream(true).start();
+    return new ProcessBuilder(command).redirectErrorStream(true);
   }
 }

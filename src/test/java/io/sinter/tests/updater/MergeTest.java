@@ -337,6 +337,29 @@ class MergeTest {
     assertTrue(Files.exists(folder.resolve("out/model.safetensors")));
   }
 
+  /// In a process of its own, since the cache is named by the environment.
+  @Test
+  void hubIdsAreLookedUpInTheCache() throws Exception {
+    model("cache/models--org--name/snapshots/0a1b", Map.of("x", Merging.random(1, 3)));
+    Files.createDirectories(folder.resolve("cache/models--org--name/refs"));
+    Files.writeString(folder.resolve("cache/models--org--name/refs/main"), "0a1b\n");
+    for (String id : List.of("org/name", "org/name@main", "org/name@0a1b", "org/name@v2")) {
+      Path recipe =
+          Files.writeString(
+              folder.resolve("r.yml"), "merge_method: passthrough\nmodels: [{model: " + id + "}]");
+      ProcessBuilder builder = MergeProcess.builder(List.of(), recipe, folder.resolve("out"));
+      builder.environment().put("HF_HUB_CACHE", folder.resolve("cache").toString());
+      Process process = builder.start();
+      String lines = new String(process.getInputStream().readAllBytes());
+      boolean found = !id.endsWith("v2");
+      assertEquals(found ? 0 : 1, process.waitFor(), id + ": " + lines);
+      assertEquals(
+          !found,
+          lines.contains(folder.resolve("cache/models--org--name/snapshots/v2").toString()),
+          lines);
+    }
+  }
+
   // ---- architecture -----------------------------------------------------------------------------
 
   @Test

@@ -24,13 +24,9 @@ final class ModelLocator {
   private final Path hubCache;
 
   ModelLocator(MergeOptions options) {
-    this(options, hubCache());
-  }
-
-  ModelLocator(MergeOptions options, Path hubCache) {
     this.workingDirectory = options.workingDirectory();
     this.modelsDirectory = options.modelsDirectory();
-    this.hubCache = hubCache;
+    this.hubCache = hubCache();
   }
 
   /// Where the Hugging Face libraries keep what they download.
