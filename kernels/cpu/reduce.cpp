@@ -102,8 +102,9 @@ SINTER_FN void add_block(const T* a, const T* b, int count, double (*lanes)[kRed
       }
     }
   }
-  const auto* const left_a = reinterpret_cast<const typename Unaligned<T>::type*>(a);
-  const auto* const left_b = reinterpret_cast<const typename Unaligned<T>::type*>(b);
+  using Packed = typename Unaligned<T>::type;  // by name: auto would drop the alignment
+  const Packed* const left_a = reinterpret_cast<const Packed*>(a);
+  const Packed* const left_b = reinterpret_cast<const Packed*>(b);
   for (int j = whole; j < count; ++j) {
     const double x = static_cast<double>(left_a[j]);
     const double y = static_cast<double>(left_b[j]);

@@ -33,7 +33,8 @@ SINTER_FN bool copies_bytes(const View& in, const View& out, DType load) {
 template <DType T>
 SINTER_FN bool any_nonfinite(const void* block, int count) {
   using Word = typename Format<T>::Word;
-  const auto* const words = static_cast<const typename Unaligned<Word>::type*>(block);
+  using Packed = typename Unaligned<Word>::type;  // by name: auto would drop the alignment
+  const Packed* const words = static_cast<const Packed*>(block);
   constexpr Word kUnsigned = static_cast<Word>(static_cast<Word>(~Word{0}) >> 1);
   Word peak = 0;
   for (int j = 0; j < count; ++j) {
