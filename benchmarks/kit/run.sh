@@ -40,12 +40,16 @@ run_tests() {
     shift
   fi
   failed=0
-  # The architecture tests read the source tree, which is not here.
+  # Tests start other JVMs on what is on their own path, so jars are named one by one. The
+  # architecture tests read the source tree, which is not here.
+  jars=$(printf '%s:' "$here"/lib/*.jar)
+  mkdir -p "$here/results/tests/target"
+  cd "$here/results/tests"
   java -Dsinter.requireGpu=$gpu \
-    --module-path "$here/lib:$here/tests/public" --add-modules ALL-MODULE-PATH \
+    --module-path "$jars$here/tests/public" --add-modules ALL-MODULE-PATH \
     --enable-native-access=io.sinter,io.sinter.tests \
     --module org.junit.platform.console execute --disable-banner --disable-ansi-colors \
-    --fail-if-no-tests --details=summary --reports-dir="$here/results/tests" \
+    --fail-if-no-tests --details=summary --reports-dir=. \
     --select-module=io.sinter.tests \
     --exclude-classname='io[.]sinter[.]tests[.]architecture[.].*' "$@" || failed=1
   java --enable-native-access=ALL-UNNAMED \
