@@ -115,9 +115,7 @@ class MergeTest {
         }
       }
       merge(
-          yaml,
-          options(folder).withForce(true).withMaxShardBytes(10_000_000),
-          folder.resolve("out"));
+          yaml, options(folder).withForce(true).withMaxShardBytes(150_000), folder.resolve("out"));
       assertTrue(Files.exists(folder.resolve("out/model.safetensors.index.json")));
       Map<String, PlainFile.Plain> sharded = PlainFile.readFolder(folder.resolve("out"));
       Files.write(folder.resolve("whole"), expected.get("model.safetensors"));

@@ -183,30 +183,34 @@ final class Pipeline implements AutoCloseable {
   }
 
   private Operands operands(Pass pass, MemorySegment staging) {
-    List<List<Tensor>> operands = new ArrayList<>();
-    List<Tensor> owned = new ArrayList<>();
+    Operands operands = new Operands(new ArrayList<>(), new ArrayList<>());
     int count = plan.tensors().get(pass.pieces().getFirst().tensor()).operation().inputs().size();
     long used = 0;
-    for (int operand = 0; operand < count; operand++) {
-      if (mapped) {
-        operands.add(mappedOperand(pass, operand));
-        continue;
+    try {
+      for (int operand = 0; operand < count; operand++) {
+        if (mapped) {
+          operands.tensors().add(mappedOperand(pass, operand));
+          continue;
+        }
+        DType dtype = input(pass.pieces().getFirst(), operand).entry().type().dtype().orElseThrow();
+        long elements = pass.pieces().stream().mapToLong(Piece::elements).sum();
+        MemorySegment host = staging.asSlice(used, elements * dtype.bytes());
+        readOperand(pass, operand, host);
+        used = Math.ceilDiv(used + host.byteSize(), ALIGNMENT) * ALIGNMENT;
+        Tensor whole = Tensor.of(host, dtype, elements);
+        if (!onCpu) {
+          Tensor uploaded = stream.allocate(dtype, elements);
+          operands.owned().add(uploaded);
+          stream.copy(whole, uploaded);
+          whole = uploaded;
+        }
+        operands.tensors().add(cut(whole, pass));
       }
-      DType dtype = input(pass.pieces().getFirst(), operand).entry().type().dtype().orElseThrow();
-      long elements = pass.pieces().stream().mapToLong(Piece::elements).sum();
-      MemorySegment host = staging.asSlice(used, elements * dtype.bytes());
-      readOperand(pass, operand, host);
-      used = Math.ceilDiv(used + host.byteSize(), ALIGNMENT) * ALIGNMENT;
-      Tensor whole = Tensor.of(host, dtype, elements);
-      if (!onCpu) {
-        Tensor uploaded = stream.allocate(dtype, elements);
-        owned.add(uploaded);
-        stream.copy(whole, uploaded);
-        whole = uploaded;
-      }
-      operands.add(cut(whole, pass));
+      return operands;
+    } catch (RuntimeException | Error e) {
+      operands.close();
+      throw e;
     }
-    return new Operands(operands, owned);
   }
 
   private Input input(Piece piece, int operand) {
