@@ -11,7 +11,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.sinter.DType;
 import io.sinter.Device;
+import io.sinter.Stream;
+import io.sinter.Tensor;
+import io.sinter.ops.Interpolation;
+import io.sinter.updater.Checkpoint;
 import io.sinter.updater.CheckpointException;
 import io.sinter.updater.IoMode;
 import io.sinter.updater.Merge;
@@ -151,6 +156,30 @@ class MergeTest {
     for (int i = 0; i < size; i++) {
       double expected = wa * x[i] + wb * y[i];
       assertEquals(expected, actual[i], 0x1p-22 * (Math.abs(wa * x[i]) + Math.abs(wb * y[i])));
+    }
+  }
+
+  /// Pieces of a tensor, reduced and interpolated apart, give the bytes of the whole tensor.
+  @Test
+  void piecesGiveTheBytesOfTheWhole() throws IOException {
+    int size = (1 << 24) + 12_345;
+    for (String name : List.of("a", "b")) {
+      model(name, Map.of("x", Merging.random(name.charAt(0), size)));
+    }
+    merge(SLERP, options(folder), folder.resolve("out"));
+    try (Checkpoint a = Checkpoint.open(folder.resolve("a"));
+        Checkpoint b = Checkpoint.open(folder.resolve("b"));
+        Checkpoint out = Checkpoint.open(folder.resolve("out"));
+        Stream stream = Device.cpu().stream();
+        Tensor whole = stream.allocate(DType.F32, size)) {
+      Interpolation.slerp(
+          stream,
+          Tensor.of(a.map("x"), DType.F32, size),
+          Tensor.of(b.map("x"), DType.F32, size),
+          0.35,
+          whole);
+      stream.synchronize();
+      assertEquals(-1, out.map("x").mismatch(whole.segment()));
     }
   }
 
