@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The header is C11, can be included twice, and needs nothing before it. */
+/* clang-format off: it would drop the second. */
 #include "sinter.h"
 #include "sinter.h"
+/* clang-format on */
 
 _Static_assert(sizeof(sinter_tensor) == 168, "sinter_tensor");
 _Static_assert(offsetof(sinter_tensor, data) == 24, "sinter_tensor.data");
