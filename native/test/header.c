@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The header is C11, can be included twice, and needs nothing before it. */
-/* clang-format off: it would drop the second. */
+ * The header is C11, can be included twice (clang-format would drop the second), and needs nothing
+ * before it. */
+/* clang-format off */
 #include "sinter.h"
 #include "sinter.h"
 /* clang-format on */
