@@ -24,6 +24,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -70,6 +72,34 @@ class MergeOutputTest {
     assertFalse(Files.exists(output.resolve("old.txt")));
     assertEquals(2, PlainFile.readFolder(output).get("x").values()[0]);
     assertEquals(List.of("a", "b", "out"), names());
+  }
+
+  /// An output that is replaced is there at every moment: the old one, then the new one.
+  @Test
+  void replacingLeavesNoGap() throws Exception {
+    Path output = folder.resolve("out");
+    merge(LINEAR, options(folder), output);
+    AtomicBoolean finished = new AtomicBoolean();
+    AtomicLong looks = new AtomicLong();
+    AtomicLong gaps = new AtomicLong();
+    Thread watcher =
+        new Thread(
+            () -> {
+              while (!finished.get()) {
+                looks.incrementAndGet();
+                if (Files.notExists(output.resolve("model.safetensors"))) {
+                  gaps.incrementAndGet();
+                }
+              }
+            });
+    watcher.start();
+    for (int i = 0; i < 50; i++) {
+      merge(LINEAR, options(folder).withForce(true), output);
+    }
+    finished.set(true);
+    watcher.join();
+    assertTrue(looks.get() > 50, looks.toString());
+    assertEquals(0, gaps.get(), "of " + looks + " looks");
   }
 
   @Test

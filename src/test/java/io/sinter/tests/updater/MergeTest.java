@@ -527,6 +527,7 @@ class MergeTest {
 
   @Test
   void reductionsAreCutAtTheirGrain() throws IOException {
+    assertEquals(4096L * 4096, MergePlan.REDUCE_ELEMENTS); // Chunks of chunks: see sinter_sum.
     bigModels();
     try (Merge merge = Merge.plan(Recipe.parse(SLERP, "r.yml"), options(folder))) {
       long reduced = 0;
