@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cmath>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,12 @@ constexpr int64_t kPart = 64 * 1024;
 
 // Outputs of a batch from this size on would only drive each other out of the caches.
 constexpr int64_t kStreamedBytes = 8 * 1024 * 1024;
+
+// Counts and results may be asked for at any address.
+template <class T>
+void put(T* to, T value) {
+  std::memcpy(to, &value, sizeof value);
+}
 
 // Parts are numbered through the batch: first[k] is the number of tensor k's first.
 template <class Items>
@@ -66,8 +73,8 @@ void run_elementwise(const Context& context, const Batch& batch, ElementwiseKern
     }
   });
   for (size_t k = 0; k < totals.size(); ++k) {
-    batch.counts[k] = {static_cast<double>(totals[k].nonfinite.load()),
-                       static_cast<double>(totals[k].saturated.load())};
+    put(batch.counts + k, Counts{static_cast<double>(totals[k].nonfinite.load()),
+                                 static_cast<double>(totals[k].saturated.load())});
   }
 }
 
@@ -122,11 +129,12 @@ void run_reduction(const Context& context, const ReduceBatch& batch, ReduceKerne
     for (int j = 0; j < terms; ++j) {
       const int64_t chunks =
           (offset[static_cast<size_t>(k) + 1] - offset[static_cast<size_t>(k)]) / terms;
-      batch.results[k * terms + j] =
+      const double value =
           chunks == 0
               ? 0.0
               : canonical(reduce_partials(partials + offset[static_cast<size_t>(k)] + j, chunks,
                                           terms, term));
+      put(batch.results + k * terms + j, value);
     }
   }
 }
@@ -205,7 +213,7 @@ void slerp(const Context& context, const Batch& batch) {
     part.counts = batch.counts != nullptr ? counts.data() : nullptr;
     run_elementwise(context, part, on_arc ? kernels().linear : kernels().lerp);
     for (size_t c = 0; batch.counts != nullptr && c < chosen.size(); ++c) {
-      batch.counts[place[c]] = counts[c];
+      put(batch.counts + place[c], counts[c]);
     }
   }
 }
@@ -221,7 +229,9 @@ void norm_l1(const Context& context, const ReduceBatch& batch) {
 void norm_l2(const Context& context, const ReduceBatch& batch) {
   run_reduction(context, batch, kernels().sum_of_squares, 1, Term::kValue);
   for (int64_t k = 0; k < batch.count; ++k) {
-    batch.results[k] = canonical(square_root(batch.results[k]));
+    double square;
+    std::memcpy(&square, batch.results + k, sizeof square);
+    put(batch.results + k, canonical(square_root(square)));
   }
 }
 

@@ -343,6 +343,14 @@ cudaError_t cudaFreeAsync(void* data, cudaStream_t stream) {
   return result(state());
 }
 
+cudaError_t cudaFree(void* data) {
+  std::lock_guard guard(runtime().lock);
+  for (const auto& queue : runtime().queues) run_until(*queue, queue->enqueued);
+  if (!is_allocation(data, Memory::device)) return result(cudaErrorInvalidValue);
+  release(data);
+  return result(state());
+}
+
 cudaError_t cudaMallocHost(void** data, size_t bytes) {
   std::lock_guard guard(runtime().lock);
   *data = allocate(bytes, Memory::pinned, current_device);

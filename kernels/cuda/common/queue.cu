@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cuda/common/queue.h"
+
+#include <cstring>
+#include <string>
+
+#include "failure.h"
+
+namespace sinter::cuda {
+namespace {
+
+constexpr int64_t kSmallestStaging = 64 * 1024;
+
+}  // namespace
+
+Queue::Queue(int device, int multiprocessors, cudaMemPool_t pool, int64_t workspace_limit)
+    : device_(device),
+      multiprocessors_(multiprocessors),
+      pool_(pool),
+      workspace_limit_(workspace_limit) {
+  check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "create a stream");
+}
+
+Queue::~Queue() {
+  cudaStreamSynchronize(stream_);
+  finish_host_frees();
+  for (const Staging& block : staging_) {
+    cudaEventDestroy(block.free);
+    cudaFreeHost(block.data);
+  }
+  if (failure_ != nullptr) {
+    cudaFreeAsync(failure_, stream_);
+  }
+  cudaStreamDestroy(stream_);
+}
+
+void* Queue::reserve(int64_t bytes) {
+  if (workspace_limit_ > 0 && workspace_held_ + bytes > workspace_limit_) {
+    throw Failure(Status::kOutOfMemory,
+                  "the operation needs " + std::to_string(workspace_held_ + bytes) +
+                      " bytes of workspace, and the stream's workspace_limit is " +
+                      std::to_string(workspace_limit_) + "; raise it, or split the batch");
+  }
+  void* data = nullptr;
+  const cudaError_t error =
+      cudaMallocFromPoolAsync(&data, static_cast<size_t>(bytes), pool_, stream_);
+  if (error == cudaErrorMemoryAllocation) {
+    out_of_memory(bytes, "workspace");
+  }
+  check(error, "allocate workspace");
+  workspace_held_ += bytes;
+  return data;
+}
+
+void Queue::release(void* data, int64_t bytes) {
+  workspace_held_ -= bytes;
+  cudaFreeAsync(data, stream_);  // a failure here is that of earlier work: the next call reports it
+}
+
+void Queue::upload(void* to, const void* from, int64_t bytes) {
+  Staging* block = nullptr;
+  for (Staging& each : staging_) {
+    if (each.bytes >= bytes && cudaEventQuery(each.free) == cudaSuccess) {
+      block = &each;
+      break;
+    }
+  }
+  if (block == nullptr) {
+    Staging created = {nullptr, kSmallestStaging, nullptr};
+    while (created.bytes < bytes) {
+      created.bytes *= 2;
+    }
+    check(cudaEventCreateWithFlags(&created.free, cudaEventDisableTiming), "create an event");
+    const cudaError_t error = cudaMallocHost(&created.data, static_cast<size_t>(created.bytes));
+    if (error != cudaSuccess) {
+      cudaEventDestroy(created.free);
+      check(error, "allocate page-locked host memory");
+    }
+    staging_.push_back(created);
+    block = &staging_.back();
+  }
+  std::memcpy(block->data, from, static_cast<size_t>(bytes));
+  check(cudaMemcpyAsync(to, block->data, static_cast<size_t>(bytes), cudaMemcpyHostToDevice,
+                        stream_),
+        "copy a table to the device");
+  check(cudaEventRecord(block->free, stream_), "record an event");
+}
+
+unsigned long long* Queue::failure_place() {
+  if (failure_ == nullptr) {
+    void* place = nullptr;
+    check(cudaMallocFromPoolAsync(&place, sizeof *failure_, pool_, stream_),
+          "allocate device memory");
+    failure_ = static_cast<unsigned long long*>(place);
+    check(cudaMemsetAsync(failure_, 0xff, sizeof *failure_, stream_), "clear device memory");
+  }
+  return failure_;
+}
+
+unsigned long long Queue::watch(std::vector<std::string> names) {
+  watched_.push_back(std::move(names));
+  return watched_.size() - 1;
+}
+
+void Queue::synchronize() {
+  unsigned long long failure = ~0ull;
+  const std::vector<std::vector<std::string>> watched = std::exchange(watched_, {});
+  if (!watched.empty()) {
+    check(cudaMemcpyAsync(&failure, failure_, sizeof failure, cudaMemcpyDeviceToHost, stream_),
+          "read back what kernels met");
+    check(cudaMemsetAsync(failure_, 0xff, sizeof failure, stream_), "clear device memory");
+  }
+  check(cudaStreamSynchronize(stream_), "run the stream's work");
+  finish_host_frees();
+  if (failure == ~0ull) {
+    return;
+  }
+  const auto operation = static_cast<size_t>(failure >> kOperationShift);
+  const auto tensor = static_cast<int64_t>(failure << (64 - kOperationShift) >> (65 - kOperationShift));
+  const std::string& name = watched[operation][static_cast<size_t>(tensor)];
+  throw Failure(Status::kNumeric,
+                std::string("input ") + (failure % 2 == 0 ? "a" : "b") + " of " +
+                    (name.empty() ? "tensor " + std::to_string(tensor) : "'" + name + "'") +
+                    " holds a non-finite value, and slerp takes its norm; repair that model, or "
+                    "use lerp for this tensor")
+      .at_tensor(tensor);
+}
+
+void Queue::free_host(void* data) {
+  finish_host_frees();
+  cudaEvent_t event = nullptr;
+  check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "create an event");
+  host_frees_.emplace_back(data, event);
+  check(cudaEventRecord(event, stream_), "record an event");
+}
+
+void Queue::finish_host_frees() {
+  std::erase_if(host_frees_, [](const auto& each) {
+    if (cudaEventQuery(each.second) == cudaErrorNotReady) {
+      return false;
+    }
+    cudaEventDestroy(each.second);
+    cudaFreeHost(each.first);
+    return true;
+  });
+}
+
+}  // namespace sinter::cuda

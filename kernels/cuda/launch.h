@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The CUDA launchers, one per operation, named as in sinter.h. They enqueue and return.
+#ifndef SINTER_KERNELS_CUDA_LAUNCH_H_
+#define SINTER_KERNELS_CUDA_LAUNCH_H_
+
+#include "batch.h"
+#include "cuda/common/queue.h"
+
+namespace sinter::cuda {
+
+void cast(const Context& context, const Batch& batch);
+void lerp(const Context& context, const Batch& batch);
+void linear(const Context& context, const Batch& batch);
+// A non-finite input is found on the way, and thrown by the queue's next synchronize; that tensor's
+// output then means nothing.
+void slerp(const Context& context, const Batch& batch);
+void task_arithmetic(const Context& context, const Batch& batch);
+
+void sum(const Context& context, const ReduceBatch& batch);
+void norm_l1(const Context& context, const ReduceBatch& batch);
+void norm_l2(const Context& context, const ReduceBatch& batch);
+void norm_max(const Context& context, const ReduceBatch& batch);
+void dot(const Context& context, const ReduceBatch& batch);
+void dots(const Context& context, const ReduceBatch& batch);
+
+}  // namespace sinter::cuda
+
+#endif  // SINTER_KERNELS_CUDA_LAUNCH_H_

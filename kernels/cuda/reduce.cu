@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Canonical reductions, bound by memory: each input is read once.
+//
+// A warp reduces a chunk of 4096 elements at a time; each of its threads keeps two neighbouring
+// lanes of the 64, so that loads of a warp are neighbours and the order is formula/reduce.h's by
+// construction. The chunks' results are reduced by further launches, 4096 to one at each level.
+#include "formula/reduce.h"
+
+#include <algorithm>
+#include <map>
+
+#include "cuda/common/device.cuh"
+#include "cuda/launch.h"
+#include "cuda/reduce.cuh"
+#include "formula/interpolate.h"
+
+namespace sinter::cuda {
+namespace {
+
+constexpr int kThreads = 256;
+constexpr int kWarps = kThreads / kWarp;
+
+static_assert(kReduceLanes == 2 * kWarp);
+
+// Constant over the grid. Results of entry k, term by term, each of all its chunks, stand at its
+// operand 0; those of entries with one chunk are final.
+struct ReduceParams {
+  DType load;
+  bool root;  // final results are square roots
+  Table table;
+};
+
+// The terms of one reduction.
+template <Term... Terms>
+struct Sums;
+
+template <Term T>
+struct Sums<T> {
+  static constexpr int kTerms = 1;
+  static constexpr int kInputs = T == Term::kProduct ? 2 : 1;
+  static __device__ __forceinline__ void add(double (&sums)[1], double a, double b) {
+    sums[0] = accumulate<T>(sums[0], a, b);
+  }
+  static __device__ __forceinline__ double join(double x, double y) { return combine<T>(x, y); }
+};
+
+template <>
+struct Sums<Term::kSquare, Term::kProduct, Term::kSquare> {
+  static constexpr int kTerms = 3;
+  static constexpr int kInputs = 2;
+  static __device__ __forceinline__ void add(double (&sums)[3], double a, double b) {
+    sums[0] = accumulate<Term::kSquare>(sums[0], a, a);
+    sums[1] = accumulate<Term::kProduct>(sums[1], a, b);
+    sums[2] = accumulate<Term::kSquare>(sums[2], b, b);
+  }
+  static __device__ __forceinline__ double join(double x, double y) { return x + y; }
+};
+
+// Adds elements [0, count) of a chunk from contiguous inputs of dtype T; lanes 2 * thread and + 1.
+template <DType T, class S>
+SINTER_DEVICE void add_pairs(const unsigned char* a, const unsigned char* b, int count,
+                             double (&even)[S::kTerms], double (&odd)[S::kTerms]) {
+  using Storage = typename Format<T>::Storage;
+  using Pair = Packet<Storage, 2>;
+  const int lane = threadIdx.x % kWarp;
+  const auto* const first = reinterpret_cast<const Pair*>(a) + lane;
+  const auto* const second = reinterpret_cast<const Pair*>(b) + lane;
+  // Pairs in flight: 64 bytes per thread, or 32 where two inputs share them.
+  constexpr int kCount = sizeof(Storage) > 4 ? 4 : 8;
+  const int rows = count / kReduceLanes;
+  int row = 0;
+  for (; row + kCount <= rows; row += kCount) {
+    Pair x[kCount], y[kCount];
+#pragma unroll
+    for (int c = 0; c < kCount; ++c) {
+      x[c] = first[(row + c) * kWarp];
+      y[c] = S::kInputs == 2 ? second[(row + c) * kWarp] : x[c];
+    }
+#pragma unroll
+    for (int c = 0; c < kCount; ++c) {
+      S::add(even, static_cast<double>(Format<T>::decode(x[c].values[0])),
+             static_cast<double>(Format<T>::decode(y[c].values[0])));
+      S::add(odd, static_cast<double>(Format<T>::decode(x[c].values[1])),
+             static_cast<double>(Format<T>::decode(y[c].values[1])));
+    }
+  }
+  // The last rows, of which the very last may be short.
+  const auto* const from = reinterpret_cast<const Storage*>(a);
+  const auto* const other = reinterpret_cast<const Storage*>(b);
+  for (int i = row * kReduceLanes + 2 * lane; i < count; i += kReduceLanes) {
+    S::add(even, static_cast<double>(Format<T>::decode(from[i])),
+           static_cast<double>(Format<T>::decode(other[i])));
+    if (i + 1 < count) {
+      S::add(odd, static_cast<double>(Format<T>::decode(from[i + 1])),
+             static_cast<double>(Format<T>::decode(other[i + 1])));
+    }
+  }
+}
+
+template <class S>
+SINTER_DEVICE void add_any(const Operand& a, const Operand& b, const Layout* layouts, DType load,
+                           int64_t begin, int count, double (&even)[S::kTerms],
+                           double (&odd)[S::kTerms]) {
+  for (int i = 2 * (threadIdx.x % kWarp); i < count; i += kReduceLanes) {
+    const double x = load_element<double>(a, layouts, load, begin + i);
+    S::add(even, x, S::kInputs == 2 ? load_element<double>(b, layouts, load, begin + i) : x);
+    if (i + 1 < count) {
+      const double next = load_element<double>(a, layouts, load, begin + i + 1);
+      S::add(odd, next,
+             S::kInputs == 2 ? load_element<double>(b, layouts, load, begin + i + 1) : next);
+    }
+  }
+}
+
+// T: both inputs are contiguous, aligned to pairs, and of that dtype; kStored: anything.
+template <class S, DType T>
+__global__ void __launch_bounds__(kThreads, 4)
+    reduce_kernel(const __grid_constant__ ReduceParams params) {
+  const Descriptors table = descriptors(params.table);
+  const int64_t worker = int64_t{blockIdx.x} * kWarps + threadIdx.x / kWarp;
+  const int64_t workers = int64_t{gridDim.x} * kWarps;
+  int64_t unit = share(params.table.units, worker, workers);
+  const int64_t stop = share(params.table.units, worker + 1, workers);
+  if (unit == stop) {
+    return;
+  }
+  int64_t k = entry_of(table.first, params.table.count, unit);
+  for (; unit < stop; ++unit) {
+    while (table.first[k + 1] <= unit) {
+      ++k;
+    }
+    const Entry entry = table.entries[k];
+    const Operand* const operands = table.operands + 3 * k;
+    const int64_t chunk = unit - table.first[k];
+    const int64_t begin = chunk * kReduceChunk;
+    const int64_t left = entry.elements - begin;
+    const int count = static_cast<int>(left < kReduceChunk ? left : kReduceChunk);
+    double even[S::kTerms] = {};
+    double odd[S::kTerms] = {};
+    if constexpr (T == DType::kStored) {
+      add_any<S>(operands[1], operands[2], table.layouts, params.load, begin, count, even, odd);
+    } else {
+      const int64_t offset = begin * static_cast<int64_t>(sizeof(typename Format<T>::Storage));
+      add_pairs<T, S>(operands[1].data + offset, operands[2].data + offset, count, even, odd);
+    }
+    const int64_t chunks = table.first[k + 1] - table.first[k];
+    for (int term = 0; term < S::kTerms; ++term) {
+      // Lane l takes lane l + half; lanes 2 t and 2 t + 1 are this thread's.
+      double x = even[term];
+      double y = odd[term];
+#pragma unroll
+      for (int half = kWarp / 2; half > 0; half /= 2) {
+        x = S::join(x, __shfl_down_sync(kAllLanes, x, half));
+        y = S::join(y, __shfl_down_sync(kAllLanes, y, half));
+      }
+      if (threadIdx.x % kWarp == 0) {
+        double value = S::join(x, y);
+        if (chunks == 1) {
+          value = canonical(params.root ? square_root(value) : value);
+        }
+        reinterpret_cast<double*>(operands[0].data)[term * chunks + chunk] = value;
+      }
+    }
+  }
+}
+
+int64_t chunks_of(int64_t elements) {
+  return std::max<int64_t>(1, (elements + kReduceChunk - 1) / kReduceChunk);
+}
+
+View contiguous_view(double* data, int64_t elements) {
+  View view = {};
+  view.data = reinterpret_cast<unsigned char*>(data);
+  view.dtype = DType::kF64;
+  view.rank = 1;
+  view.shape[0] = elements;
+  view.strides[0] = 1;
+  return view;
+}
+
+// The dtype whose kernel suits the reduction; kStored: the one for anything.
+DType kernel_dtype(const ReduceItem& item, DType load) {
+  const DType dtype = item.a.dtype;
+  const auto pair = static_cast<uintptr_t>(2 * dtype_bytes(dtype));
+  const bool pairs = item.b.dtype == dtype && (load == DType::kStored || load == dtype) &&
+                     aligned(item.a, pair) && aligned(item.b, pair);
+  return pairs ? dtype : DType::kStored;
+}
+
+template <class S>
+void (*kernel_of(DType dtype))(ReduceParams) {
+  void (*kernel)(ReduceParams) = reduce_kernel<S, DType::kStored>;
+  with_dtype(dtype, [&]<DType T>() { kernel = reduce_kernel<S, T>; });
+  return kernel;
+}
+
+// One level, and those above it. S: this level's terms; Above: what chunks' results are reduced by.
+template <class S, class Above>
+void reduce(Queue& queue, const std::vector<Reduction>& reductions, DType load, bool root) {
+  int64_t partials = 0;
+  for (const Reduction& each : reductions) {
+    const int64_t chunks = chunks_of(each.item.elements);
+    partials += chunks > 1 ? chunks * S::kTerms : 0;
+  }
+  const Scratch memory(queue, partials * static_cast<int64_t>(sizeof(double)));
+  double* free = memory.as<double>();
+  std::vector<Reduction> above;
+  std::map<DType, TableBuilder> tables;
+  for (const Reduction& each : reductions) {
+    const int64_t chunks = chunks_of(each.item.elements);
+    const View output = contiguous_view(chunks == 1 ? each.result : free, chunks * S::kTerms);
+    for (int term = 0; chunks > 1 && term < S::kTerms; ++term) {
+      const View view = contiguous_view(free, chunks);
+      above.push_back({{chunks, view, view}, each.result + term});
+      free += chunks;
+    }
+    const View* const views[] = {&output, &each.item.a, &each.item.b};
+    tables.try_emplace(kernel_dtype(each.item, load), 3, 0)
+        .first->second.add({each.item.elements, 0}, chunks, views, nullptr);
+  }
+  for (auto& [dtype, table] : tables) {
+    ReduceParams params = {load, root, {}};
+    table.finish(queue, params.table);
+    const auto kernel = kernel_of<S>(dtype);
+    const int64_t blocks = (table.units() + kWarps - 1) / kWarps;
+    const int64_t resident = queue.resident_blocks(kernel, kThreads);
+    launch(queue, kernel, std::min(blocks, resident), kThreads, params);
+  }
+  if (!above.empty()) {
+    reduce<Above, Above>(queue, above, DType::kStored, root);
+  }
+}
+
+template <class S, class Above>
+void run(const Context& context, const ReduceBatch& batch, bool root) {
+  Queue& queue = context.queue;
+  const int64_t bytes = batch.count * S::kTerms * static_cast<int64_t>(sizeof(double));
+  // Results at an address that a double cannot have are made elsewhere and copied.
+  const bool direct = reinterpret_cast<uintptr_t>(batch.results) % alignof(double) == 0;
+  const Scratch elsewhere(queue, direct ? 0 : bytes);
+  double* const results = direct ? batch.results : elsewhere.as<double>();
+  std::vector<Reduction> reductions;
+  for (int64_t k = 0; k < batch.count; ++k) {
+    reductions.push_back({batch.items[k], results + k * S::kTerms});
+  }
+  reduce<S, Above>(queue, reductions, batch.load, root);
+  if (!direct) {
+    check(cudaMemcpyAsync(batch.results, results, static_cast<size_t>(bytes),
+                          cudaMemcpyDeviceToDevice, queue.stream()),
+          "copy the results");
+  }
+}
+
+using Values = Sums<Term::kValue>;
+using Largest = Sums<Term::kLargest>;
+using Dots = Sums<Term::kSquare, Term::kProduct, Term::kSquare>;
+
+}  // namespace
+
+void reduce_dots(Queue& queue, const std::vector<Reduction>& reductions, DType load) {
+  reduce<Dots, Values>(queue, reductions, load, false);
+}
+
+void sum(const Context& context, const ReduceBatch& batch) {
+  run<Values, Values>(context, batch, false);
+}
+
+void norm_l1(const Context& context, const ReduceBatch& batch) {
+  run<Sums<Term::kMagnitude>, Values>(context, batch, false);
+}
+
+void norm_l2(const Context& context, const ReduceBatch& batch) {
+  run<Sums<Term::kSquare>, Values>(context, batch, true);
+}
+
+void norm_max(const Context& context, const ReduceBatch& batch) {
+  run<Largest, Largest>(context, batch, false);
+}
+
+void dot(const Context& context, const ReduceBatch& batch) {
+  run<Sums<Term::kProduct>, Values>(context, batch, false);
+}
+
+void dots(const Context& context, const ReduceBatch& batch) {
+  run<Dots, Values>(context, batch, false);
+}
+
+}  // namespace sinter::cuda

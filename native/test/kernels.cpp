@@ -1,0 +1,477 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Every operation on a CUDA device against the CPU, byte for byte, through the C ABI alone: seeded
+// random batches over dtypes, layouts, alignments and sizes around every tail. Each tensor has a
+// buffer that ends with it, so that sanitizers see the first byte too many: AddressSanitizer on the
+// emulated device, compute-sanitizer on a card.
+//
+//   sinter_kernels_test [device [seed [batches]]]      exit status: 0, 1, or 77 without a device
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "sinter.h"
+
+namespace {
+
+int failures = 0;
+std::string now_running;
+
+void fail(const std::string& what) {
+  ++failures;
+  std::printf("FAILED %s: %s\n", now_running.c_str(), what.c_str());
+}
+
+sinter_error error = {sizeof(sinter_error), 0, 0, 0, nullptr, {}};
+
+// For calls that must work.
+void must(int32_t status) {
+  if (status != SINTER_OK) {
+    fail(error.message);
+    std::exit(1);
+  }
+}
+
+std::mt19937_64 random_bits;
+
+int64_t pick(int64_t below) { return static_cast<int64_t>(random_bits() % static_cast<uint64_t>(below)); }
+
+int64_t width_of(int32_t dtype) {
+  return dtype == SINTER_F64 ? 8 : dtype == SINTER_F32 ? 4 : dtype <= SINTER_BF16 ? 2 : 1;
+}
+
+constexpr int32_t kDtypes[] = {SINTER_F64,  SINTER_F32,    SINTER_F16,
+                               SINTER_BF16, SINTER_F8E4M3, SINTER_F8E5M2};
+
+// Any bits at all, or values of about 1 (and then none that is not finite).
+std::vector<unsigned char> elements(int32_t dtype, int64_t bytes, bool tame) {
+  std::vector<unsigned char> data(static_cast<size_t>(bytes));
+  for (unsigned char& byte : data) {
+    byte = static_cast<unsigned char>(random_bits());
+  }
+  if (tame) {
+    // The last byte of an element holds its sign and the upper bits of its exponent.
+    const auto width = static_cast<size_t>(width_of(dtype));
+    for (size_t i = width - 1; i < data.size(); i += width) {
+      const unsigned char sign = data[i] & 0x80;
+      const unsigned char high = dtype == SINTER_F8E4M3 || dtype == SINTER_F8E5M2
+                                     ? (data[i] & 0x3f)
+                                     : (dtype == SINTER_F16 ? 0x30 + (data[i] & 0x0b) : 0x3f);
+      data[i] = sign | high;
+      if (width > 2 || dtype == SINTER_BF16) {
+        data[i - 1] &= 0xbf;
+      }
+    }
+  }
+  return data;
+}
+
+struct Stream {
+  explicit Stream(int32_t device, int64_t workspace_limit = 0) : device(device) {
+    const sinter_stream_options options = {sizeof options, 2, 0, workspace_limit};
+    must(sinter_stream_create(device, &options, &handle, &error));
+  }
+  ~Stream() { sinter_stream_destroy(handle); }
+
+  const int32_t device;
+  sinter_stream* handle = nullptr;
+};
+
+// A tensor in a buffer of its own on each of two devices, with the same bytes in both.
+struct Tensor {
+  sinter_tensor cpu = {};
+  sinter_tensor gpu = {};
+  std::vector<unsigned char> host;
+  sinter_buffer* buffer = nullptr;
+  int64_t offset = 0;
+};
+
+sinter_tensor flat(void* data, int32_t device, int64_t bytes) {
+  sinter_tensor tensor = {};
+  tensor.struct_size = sizeof tensor;
+  tensor.dtype = SINTER_F8E4M3;
+  tensor.device = device;
+  tensor.rank = 1;
+  tensor.data = data;
+  tensor.shape[0] = bytes;
+  tensor.strides[0] = 1;
+  return tensor;
+}
+
+void copy(Stream& stream, const sinter_tensor& from, const sinter_tensor& to) {
+  must(sinter_copy(stream.handle, 1, &from, &to, &error));
+}
+
+enum class Layout { kAligned, kElementOff, kByteOff, kTransposed, kPadded };
+
+// `bytes` of content are made by `fill` for the tensor's whole extent.
+void make(Stream& stream, Tensor& tensor, int32_t dtype, int64_t rows, int64_t columns,
+          Layout layout, bool tame) {
+  const int64_t width = width_of(dtype);
+  tensor.cpu = flat(nullptr, SINTER_CPU, 0);
+  tensor.cpu.dtype = dtype;
+  tensor.cpu.rank = 2;
+  tensor.cpu.shape[0] = rows;
+  tensor.cpu.shape[1] = columns;
+  tensor.cpu.strides[0] = columns;
+  tensor.cpu.strides[1] = 1;
+  int64_t extent = rows * columns;
+  tensor.offset = 0;
+  if (layout == Layout::kElementOff) {
+    tensor.offset = width;
+  } else if (layout == Layout::kByteOff) {
+    tensor.offset = 1;
+  } else if (layout == Layout::kTransposed) {
+    tensor.cpu.strides[0] = 1;
+    tensor.cpu.strides[1] = rows;
+  } else if (layout == Layout::kPadded && extent > 0) {
+    tensor.cpu.strides[0] = columns + 3;
+    extent = (rows - 1) * (columns + 3) + columns;
+  }
+  const int64_t bytes = tensor.offset + extent * width;
+  tensor.host.assign(static_cast<size_t>(tensor.offset), 0xa5);
+  const std::vector<unsigned char> content = elements(dtype, extent * width, tame);
+  tensor.host.insert(tensor.host.end(), content.begin(), content.end());
+  must(sinter_buffer_create(stream.handle, SINTER_MEMORY_DEVICE, bytes, &tensor.buffer, &error));
+  void* data = nullptr;
+  must(sinter_buffer_data(tensor.buffer, &data, &error));
+  copy(stream, flat(tensor.host.data(), SINTER_CPU, bytes), flat(data, stream.device, bytes));
+  tensor.gpu = tensor.cpu;
+  tensor.gpu.device = stream.device;
+  tensor.cpu.data = tensor.host.data() + tensor.offset;
+  tensor.gpu.data = data == nullptr ? nullptr : static_cast<unsigned char*>(data) + tensor.offset;
+}
+
+// Compares the device's bytes with the host's, those around the tensor too.
+void compare(Stream& stream, Tensor& tensor, const std::string& name) {
+  std::vector<unsigned char> got(tensor.host.size());
+  const auto bytes = static_cast<int64_t>(got.size());
+  void* data = nullptr;
+  must(sinter_buffer_data(tensor.buffer, &data, &error));
+  copy(stream, flat(data, stream.device, bytes), flat(got.data(), SINTER_CPU, bytes));
+  must(sinter_stream_synchronize(stream.handle, &error));
+  for (size_t i = 0; i < got.size(); ++i) {
+    if (got[i] != tensor.host[i]) {
+      fail(name + ": byte " + std::to_string(i) + " of " + std::to_string(got.size()) +
+           " (dtype " + std::to_string(tensor.cpu.dtype) + ") is " + std::to_string(got[i]) +
+           " on the device and " + std::to_string(tensor.host[i]) + " on the CPU");
+      return;
+    }
+  }
+}
+
+void free_tensor(Stream& stream, Tensor& tensor) {
+  must(sinter_buffer_destroy(tensor.buffer, stream.handle, &error));
+}
+
+std::vector<sinter_tensor> on(const std::vector<Tensor>& tensors, bool gpu) {
+  std::vector<sinter_tensor> list;
+  for (const Tensor& tensor : tensors) {
+    list.push_back(gpu ? tensor.gpu : tensor.cpu);
+  }
+  return list;
+}
+
+enum Operation {
+  kCast, kLerp, kLinear, kSlerp, kTaskArithmetic, kCopy, kSum, kNorm, kDot, kDots, kOperations
+};
+const char* const kNames[] = {"cast", "lerp", "linear", "slerp", "task_arithmetic", "copy",
+                              "sum",  "norm", "dot",    "dots"};
+
+constexpr int64_t kSizes[] = {0,    1,    2,    31,   33,   63,    64,    65,   127,   255,
+                              256,  257,  511,  1023, 2047, 2048,  2049,  4095, 4096,  4097,
+                              6143, 8191, 8192, 8193, 16385, 30011, 65537};
+
+Layout pick_layout() {
+  constexpr Layout kLayouts[] = {Layout::kAligned,    Layout::kAligned, Layout::kAligned,
+                                 Layout::kAligned,    Layout::kElementOff, Layout::kByteOff,
+                                 Layout::kTransposed, Layout::kPadded};
+  return kLayouts[pick(8)];
+}
+
+double pick_weight() {
+  constexpr double kWeights[] = {0.0, 1.0, 0.5, -0.25, 1.5, 0.3, 1e-3};
+  return kWeights[pick(7)];
+}
+
+// One random batch of one operation, on both devices.
+void run_batch(Stream& cpu, Stream& gpu, Operation operation) {
+  const int64_t count = pick(12) == 0 ? 40 : 1 + pick(4);
+  const bool reduction = operation >= kSum;
+  const bool two = operation == kLerp || operation == kSlerp || operation >= kDot;
+  const auto models = static_cast<int32_t>(1 + pick(7));
+  const int32_t inputs = operation == kLinear           ? models
+                         : operation == kTaskArithmetic ? models + 1
+                         : two                          ? 2
+                                                        : 1;
+  const bool uniform = pick(3) != 0;
+  const bool plain = pick(2) == 0;
+  const bool tame = operation == kSlerp || pick(2) == 0;
+  const bool in_place = !reduction && operation != kCopy && pick(5) == 0;
+  const int32_t load = operation == kCopy || operation == kCast || pick(3) != 0 ? 0 : kDtypes[pick(6)];
+  int32_t delta = pick(3) != 0 ? 0 : kDtypes[pick(6)];
+  const int32_t batch_dtype = kDtypes[pick(6)];
+  const int32_t results = operation == kDots ? 3 : 1;
+
+  std::vector<Tensor> sources(static_cast<size_t>(count * inputs));
+  std::vector<Tensor> outputs(static_cast<size_t>(reduction ? 1 : count));
+  for (int64_t k = 0; k < count; ++k) {
+    int64_t rows = 1;
+    int64_t columns = kSizes[pick(count > 4 ? 12 : 27)];
+    if (pick(3) == 0) {
+      rows = 1 + pick(5);
+    }
+    const int32_t dtype = uniform ? batch_dtype : kDtypes[pick(6)];
+    for (int32_t i = 0; i < inputs; ++i) {
+      const int32_t own = uniform || pick(2) == 0 || operation == kCopy ? dtype : kDtypes[pick(6)];
+      make(gpu, sources[static_cast<size_t>(k * inputs + i)], own, rows, columns,
+           plain ? Layout::kAligned : pick_layout(), tame);
+    }
+    if (!reduction) {
+      Tensor& output = outputs[static_cast<size_t>(k)];
+      const int32_t own = operation == kCopy || pick(2) == 0 ? dtype : kDtypes[pick(6)];
+      make(gpu, output, own, rows, columns, plain ? Layout::kAligned : pick_layout(), false);
+    }
+  }
+  if (uniform && pick(2) == 0) {
+    delta = delta == 0 ? 0 : batch_dtype;
+  }
+  if (reduction) {
+    make(gpu, outputs[0], SINTER_F64, count, results, pick(4) == 0 ? Layout::kByteOff : Layout::kAligned,
+         false);
+    for (sinter_tensor* tensor : {&outputs[0].cpu, &outputs[0].gpu}) {
+      tensor->rank = results == 1 ? 1 : 2;
+      tensor->strides[0] = results;
+    }
+  }
+  Tensor counts;
+  make(gpu, counts, SINTER_F64, count, 2, pick(4) == 0 ? Layout::kByteOff : Layout::kAligned, false);
+
+  std::vector<double> weights;
+  std::vector<double> lambdas;
+  for (int64_t i = 0; i < count * models; ++i) {
+    weights.push_back(pick_weight());
+  }
+  for (int64_t k = 0; k < count; ++k) {
+    lambdas.push_back(pick_weight());
+    if (operation == kLinear) {
+      weights[static_cast<size_t>(k * models)] += 5.0;  // so that they can be normalised
+    }
+  }
+  const auto normalize = static_cast<int32_t>(pick(2));
+  const auto kind = static_cast<int32_t>(1 + pick(3));
+
+  int32_t status[2];
+  char message[2][1000];
+  for (const bool on_gpu : {false, true}) {
+    Stream& stream = on_gpu ? gpu : cpu;
+    const std::vector<sinter_tensor> in = on(sources, on_gpu);
+    std::vector<sinter_tensor> out = on(outputs, on_gpu);
+    if (in_place) {
+      for (int64_t k = 0; k < count; ++k) {
+        const sinter_tensor& first = in[static_cast<size_t>(k * inputs)];
+        if (first.strides[0] >= first.shape[1] || first.shape[0] <= 1) {
+          out[static_cast<size_t>(k)] = first;
+        }
+      }
+    }
+    std::vector<sinter_tensor> firsts, seconds, rest;
+    for (int64_t k = 0; k < count; ++k) {
+      for (int32_t i = 0; i < inputs; ++i) {
+        const sinter_tensor& tensor = in[static_cast<size_t>(k * inputs + i)];
+        (i == 0 ? firsts : rest).push_back(tensor);
+        if (i == 1) {
+          seconds.push_back(tensor);
+        }
+      }
+    }
+    const sinter_tensor& tally = on_gpu ? counts.gpu : counts.cpu;
+    const sinter_arithmetic arithmetic = {sizeof arithmetic, load, delta, &tally};
+    switch (operation) {
+      case kCast:
+        status[on_gpu] = sinter_cast(stream.handle, count, in.data(), out.data(), &tally, &error);
+        break;
+      case kLerp:
+        status[on_gpu] = sinter_lerp(stream.handle, count, firsts.data(), seconds.data(),
+                                     weights.data(), out.data(), &arithmetic, &error);
+        break;
+      case kLinear:
+        status[on_gpu] = sinter_linear(stream.handle, count, models, in.data(), weights.data(),
+                                       normalize, out.data(), &arithmetic, &error);
+        break;
+      case kSlerp:
+        status[on_gpu] = sinter_slerp(stream.handle, count, firsts.data(), seconds.data(),
+                                      weights.data(), out.data(), &arithmetic, &error);
+        break;
+      case kTaskArithmetic:
+        status[on_gpu] =
+            sinter_task_arithmetic(stream.handle, count, models, firsts.data(), rest.data(),
+                                   weights.data(), lambdas.data(), normalize, out.data(),
+                                   &arithmetic, &error);
+        break;
+      case kCopy:
+        status[on_gpu] = sinter_copy(stream.handle, count, in.data(), out.data(), &error);
+        break;
+      case kSum:
+        status[on_gpu] = sinter_sum(stream.handle, count, in.data(), load, out.data(), &error);
+        break;
+      case kNorm:
+        status[on_gpu] = sinter_norm(stream.handle, count, in.data(), kind, load, out.data(), &error);
+        break;
+      case kDot:
+        status[on_gpu] = sinter_dot(stream.handle, count, firsts.data(), seconds.data(), load,
+                                    out.data(), &error);
+        break;
+      default:
+        status[on_gpu] = sinter_dots(stream.handle, count, firsts.data(), seconds.data(), load,
+                                     out.data(), &error);
+    }
+    if (on_gpu && status[1] == SINTER_OK) {
+      status[1] = sinter_stream_synchronize(stream.handle, &error);
+    }
+    std::memcpy(message[on_gpu], error.message, sizeof error.message);
+  }
+  if (status[0] != status[1]) {
+    fail("status " + std::to_string(status[1]) + " (" + message[1] + ") on the device and " +
+         std::to_string(status[0]) + " (" + message[0] + ") on the CPU");
+  } else if (status[0] == SINTER_OK) {
+    for (Tensor& tensor : sources) {
+      compare(gpu, tensor, "input");
+    }
+    for (Tensor& tensor : outputs) {
+      compare(gpu, tensor, "output");
+    }
+    if (!reduction && operation != kCopy) {
+      compare(gpu, counts, "counts");
+    }
+  }
+  for (Tensor& tensor : sources) {
+    free_tensor(gpu, tensor);
+  }
+  for (Tensor& tensor : outputs) {
+    free_tensor(gpu, tensor);
+  }
+  free_tensor(gpu, counts);
+}
+
+// A NaN deep inside one tensor of a slerp: both devices name it.
+void check_numeric(Stream& cpu, Stream& gpu) {
+  now_running = "slerp of a NaN";
+  std::vector<Tensor> a(3), b(3), out(3);
+  for (size_t k = 0; k < 3; ++k) {
+    for (Tensor* tensor : {&a[k], &b[k], &out[k]}) {
+      make(gpu, *tensor, SINTER_F32, 1, 5000, Layout::kAligned, true);
+    }
+  }
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  const auto bytes = static_cast<int64_t>(b[1].host.size());
+  std::memcpy(b[1].host.data() + 4 * 4321, &nan, 4);
+  copy(gpu, flat(b[1].host.data(), SINTER_CPU, bytes), flat(b[1].gpu.data, gpu.device, bytes));
+  const double t[] = {0.3, 0.3, 0.3};
+  int64_t at[2];
+  for (const bool on_gpu : {false, true}) {
+    Stream& stream = on_gpu ? gpu : cpu;
+    const std::vector<sinter_tensor> x = on(a, on_gpu), y = on(b, on_gpu), z = on(out, on_gpu);
+    int32_t status = sinter_slerp(stream.handle, 3, x.data(), y.data(), t, z.data(), nullptr, &error);
+    if (on_gpu && status == SINTER_OK) {
+      status = sinter_stream_synchronize(stream.handle, &error);
+    }
+    at[on_gpu] = error.tensor;
+    if (status != SINTER_NUMERIC || error.tensor != 1 ||
+        std::strstr(error.message, "input b") == nullptr) {
+      fail("status " + std::to_string(status) + ", tensor " + std::to_string(at[on_gpu]) + ": " +
+           error.message);
+    }
+  }
+  must(sinter_stream_synchronize(gpu.handle, &error));  // reported once
+  for (auto* tensors : {&a, &b, &out}) {
+    for (Tensor& tensor : *tensors) {
+      free_tensor(gpu, tensor);
+    }
+  }
+}
+
+// An event is the only thing that orders two streams.
+void check_event(Stream& gpu) {
+  now_running = "two streams";
+  Stream other(gpu.device);
+  Tensor from, through, to;
+  for (Tensor* tensor : {&from, &through, &to}) {
+    make(gpu, *tensor, SINTER_F32, 1, 100000, Layout::kAligned, true);
+  }
+  sinter_event* event = nullptr;
+  must(sinter_event_create(gpu.device, &event, &error));
+  must(sinter_cast(gpu.handle, 1, &from.gpu, &through.gpu, nullptr, &error));
+  must(sinter_event_record(event, gpu.handle, &error));
+  must(sinter_stream_wait(other.handle, event, &error));
+  must(sinter_cast(other.handle, 1, &through.gpu, &to.gpu, nullptr, &error));
+  must(sinter_stream_synchronize(other.handle, &error));
+  int32_t done = 0;
+  must(sinter_event_query(event, &done, &error));
+  if (done != 1) {
+    fail("the event is not done after what waited for it");
+  }
+  to.host = from.host;
+  compare(gpu, to, "output");
+  sinter_event_destroy(event);
+  for (Tensor* tensor : {&from, &through, &to}) {
+    free_tensor(gpu, *tensor);
+  }
+}
+
+// More than there is, and more than the stream may hold: a status, and the next call works.
+void check_memory(Stream& gpu) {
+  now_running = "out of memory";
+  sinter_buffer* buffer = nullptr;
+  if (sinter_buffer_create(gpu.handle, SINTER_MEMORY_DEVICE, int64_t{1} << 50, &buffer, &error) !=
+      SINTER_OUT_OF_MEMORY) {
+    fail(std::string("a petabyte was not refused: ") + error.message);
+  }
+  now_running = "workspace limit";
+  Stream limited(gpu.device, 64);
+  Tensor in, out;
+  make(gpu, in, SINTER_F32, 1, 100000, Layout::kAligned, true);
+  make(gpu, out, SINTER_F64, 1, 1, Layout::kAligned, true);
+  must(sinter_stream_synchronize(gpu.handle, &error));
+  out.gpu.rank = 1;
+  if (sinter_sum(limited.handle, 1, &in.gpu, 0, &out.gpu, &error) != SINTER_OUT_OF_MEMORY) {
+    fail(std::string("25 partial sums went into 64 bytes: ") + error.message);
+  }
+  must(sinter_stream_synchronize(limited.handle, &error));
+  free_tensor(gpu, in);
+  free_tensor(gpu, out);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const int32_t device = argc > 1 ? std::atoi(argv[1]) : 0;
+  const unsigned long long seed = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1;
+  const int batches = argc > 3 ? std::atoi(argv[3]) : 300;
+  int32_t devices = 0;
+  if (sinter_device_count(&devices, &error) != SINTER_OK || device >= devices) {
+    std::printf("SKIPPED: no CUDA device %d: %s\n", device, error.message);
+    return 77;
+  }
+  random_bits.seed(seed);
+  {
+    Stream cpu(SINTER_CPU);
+    Stream gpu(device);
+    for (int i = 0; i < batches && failures < 10; ++i) {
+      const auto operation = static_cast<Operation>(i % kOperations);
+      now_running = std::string(kNames[operation]) + ", seed " + std::to_string(seed) + ", batch " +
+                    std::to_string(i);
+      run_batch(cpu, gpu, operation);
+    }
+    check_numeric(cpu, gpu);
+    check_event(gpu);
+    check_memory(gpu);
+  }
+  std::printf("%d batches on cuda:%d, seed %llu: %d failures\n", batches, device, seed, failures);
+  return failures == 0 ? 0 : 1;
+}
