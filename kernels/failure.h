@@ -26,7 +26,8 @@ enum class Status : int32_t {
 
 class Failure : public std::runtime_error {
  public:
-  Failure(Status status, const std::string& message) : std::runtime_error(message), status(status) {}
+  Failure(Status status, const std::string& message)
+      : std::runtime_error(message), status(status) {}
 
   Failure& at_tensor(int64_t index) {
     tensor = index;

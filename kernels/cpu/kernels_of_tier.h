@@ -10,7 +10,7 @@
 
 namespace sinter::cpu::SINTER_TIER {
 
-#define SINTER_ELEMENTWISE_KERNEL(name)                                                     \
+#define SINTER_ELEMENTWISE_KERNEL(name)                                                      \
   void name(const Item& item, const Batch& batch, int64_t begin, int64_t end, bool streamed, \
             PartCounts& counts)
 SINTER_ELEMENTWISE_KERNEL(cast_kernel);

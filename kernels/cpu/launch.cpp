@@ -130,10 +130,9 @@ void run_reduction(const Context& context, const ReduceBatch& batch, ReduceKerne
       const int64_t chunks =
           (offset[static_cast<size_t>(k) + 1] - offset[static_cast<size_t>(k)]) / terms;
       const double value =
-          chunks == 0
-              ? 0.0
-              : canonical(reduce_partials(partials + offset[static_cast<size_t>(k)] + j, chunks,
-                                          terms, term));
+          chunks == 0 ? 0.0
+                      : canonical(reduce_partials(partials + offset[static_cast<size_t>(k)] + j,
+                                                  chunks, terms, term));
       put(batch.results + k * terms + j, value);
     }
   }
@@ -181,12 +180,12 @@ void slerp(const Context& context, const Batch& batch) {
     if (!w.finite) {
       const bool first = !(std::isfinite(results[r * 3]));
       const char* name = batch.items[k].name;
-      throw Failure(Status::kNumeric,
-                    std::string("input ") + (first ? "a" : "b") + " of " +
-                        (name != nullptr ? "'" + std::string(name) + "'"
-                                         : "tensor " + std::to_string(k)) +
-                        " holds a non-finite value, and slerp takes its norm; repair that model, "
-                        "or use lerp for this tensor")
+      throw Failure(
+          Status::kNumeric,
+          std::string("input ") + (first ? "a" : "b") + " of " +
+              (name != nullptr ? "'" + std::string(name) + "'" : "tensor " + std::to_string(k)) +
+              " holds a non-finite value, and slerp takes its norm; repair that model, "
+              "or use lerp for this tensor")
           .at_tensor(static_cast<int64_t>(k));
     }
     if (!w.linear) {

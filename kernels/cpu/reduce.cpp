@@ -142,15 +142,16 @@ SINTER_FN void reduce(const ReduceItem& item, DType load, int64_t begin, int64_t
       const int count = to - i < kBlock ? static_cast<int>(to - i) : kBlock;
       alignas(64) double room[2][kBlock];
       if (direct) {
-        with_dtype(item.a.dtype, [&]<DType D>() __attribute__((always_inline)) {
-          using Compute = typename Format<D>::Compute;
-          const Compute* a = decoded<D>(item.a.data + i * width, count,
-                                        reinterpret_cast<Compute*>(room[0]));
-          const Compute* b = kPair ? decoded<D>(item.b.data + i * width, count,
-                                                reinterpret_cast<Compute*>(room[1]))
-                                   : a;
-          add_block<Terms...>(a, b, count, lanes);
-        });
+        with_dtype(
+            item.a.dtype, [&]<DType D>() __attribute__((always_inline)) {
+              using Compute = typename Format<D>::Compute;
+              const Compute* a =
+                  decoded<D>(item.a.data + i * width, count, reinterpret_cast<Compute*>(room[0]));
+              const Compute* b = kPair ? decoded<D>(item.b.data + i * width, count,
+                                                    reinterpret_cast<Compute*>(room[1]))
+                                       : a;
+              add_block<Terms...>(a, b, count, lanes);
+            });
       } else {
         load_block(item.a, load, i, count, room[0]);
         if (kPair) {

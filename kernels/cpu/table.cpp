@@ -7,17 +7,9 @@
 namespace sinter::cpu::SINTER_TIER {
 
 extern const Kernels table = {
-    SINTER_NAME(SINTER_TIER),
-    cast_kernel,
-    lerp_kernel,
-    linear_kernel,
-    task_arithmetic_kernel,
-    sum_kernel,
-    norm_l1_kernel,
-    sum_of_squares_kernel,
-    norm_max_kernel,
-    dot_kernel,
-    dots_kernel,
+    SINTER_NAME(SINTER_TIER), cast_kernel, lerp_kernel,    linear_kernel,
+    task_arithmetic_kernel,   sum_kernel,  norm_l1_kernel, sum_of_squares_kernel,
+    norm_max_kernel,          dot_kernel,  dots_kernel,
 };
 
 }  // namespace sinter::cpu::SINTER_TIER

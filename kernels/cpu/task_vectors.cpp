@@ -65,8 +65,7 @@ class TaskArithmetic {
   // the base.
   template <DType T, int N, bool kFirst, bool kLast, class Input, class Sink>
   inline __attribute__((always_inline)) void add(Elements<T> base, Input input, int32_t from,
-                                                 int count, const Compute* sums,
-                                                 Sink& sink) const {
+                                                 int count, const Compute* sums, Sink& sink) const {
     Elements<T> x[N];
     Compute w[N];
     for (int k = 0; k < N; ++k) {
@@ -76,8 +75,8 @@ class TaskArithmetic {
     for (int j = 0; j < count; ++j) {
       const Compute b = Format<T>::decode(base[j]);
       const Compute first = task_delta<Compute>(Format<T>::decode(x[0][j]), b, DType::kStored);
-      Compute sum = kFirst ? weighted<Compute>(w[0], first)
-                           : add_weighted<Compute>(w[0], first, sums[j]);
+      Compute sum =
+          kFirst ? weighted<Compute>(w[0], first) : add_weighted<Compute>(w[0], first, sums[j]);
 #pragma GCC unroll 4
       for (int k = 1; k < N; ++k) {
         sum = add_weighted<Compute>(
@@ -95,11 +94,11 @@ class TaskArithmetic {
     const Compute w = static_cast<Compute>(weights_[k - 1]);
     Compute delta[kBlock];
     for (int j = 0; j < count; ++j) {
-      delta[j] = task_delta<Compute>(Format<T>::decode(x[j]), Format<T>::decode(base[j]),
-                                     DType::kStored);
+      delta[j] =
+          task_delta<Compute>(Format<T>::decode(x[j]), Format<T>::decode(base[j]), DType::kStored);
     }
-    with_dtype(delta_, [&]<DType D>()
-                           __attribute__((always_inline)) { round_block<D>(delta, count); });
+    with_dtype(
+        delta_, [&]<DType D>() __attribute__((always_inline)) { round_block<D>(delta, count); });
     if (k == 1) {
       for (int j = 0; j < count; ++j) {
         sums[j] = weighted<Compute>(w, delta[j]);

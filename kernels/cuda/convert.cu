@@ -63,8 +63,8 @@ SINTER_DEVICE void copy_elements(const Operand& from, const Operand& to, const L
 template <DType T>
 __global__ void __launch_bounds__(kThreads, 4)
     copy_kernel(const __grid_constant__ ElementwiseParams params) {
-  for_entries(params, [&](const Descriptors& table, int64_t, const Operand* operands,
-                          int64_t begin, int64_t end, Tally& tally) {
+  for_entries(params, [&](const Descriptors& table, int64_t, const Operand* operands, int64_t begin,
+                          int64_t end, Tally& tally) {
     copy_elements<T>(operands[1], operands[0], table.layouts, begin, end, tally);
   });
 }

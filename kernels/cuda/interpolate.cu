@@ -61,7 +61,7 @@ struct Linear {
           add<2>(input, k, out);
           break;
         case 3:
-          add<kMost < 3 ? kMost : 3>(input, k, out);
+          add<(kMost < 3 ? kMost : 3)>(input, k, out);
           break;
         default:
           add<kMost>(input, k, out);
@@ -98,8 +98,7 @@ struct Slerp {
   __device__ __forceinline__ Slerp(const Descriptors& table, const ElementwiseParams& params,
                                    int64_t k)
       : t(static_cast<Compute>(table.weights[k])) {
-    const SlerpWeights w =
-        static_cast<const SlerpWeights*>(params.formula)[table.entries[k].index];
+    const SlerpWeights w = static_cast<const SlerpWeights*>(params.formula)[table.entries[k].index];
     a_weight = static_cast<Compute>(w.a);
     b_weight = static_cast<Compute>(w.b);
     linear = w.linear;
@@ -120,8 +119,8 @@ struct Slerp {
 
 // Constant over the grid.
 struct SlerpParams {
-  const double* dots;      // [batch][3]
-  SlerpWeights* weights;   // [batch]
+  const double* dots;     // [batch][3]
+  SlerpWeights* weights;  // [batch]
   unsigned long long* failure;
   unsigned long long operation;
   Table table;  // one weight, t, per entry that is not a copy
@@ -173,8 +172,11 @@ void slerp(const Context& context, const Batch& batch) {
   }
   if (!reductions.empty()) {
     reduce_dots(queue, reductions, batch.load);
-    SlerpParams params = {dots.as<double>(), weights.as<SlerpWeights>(), queue.failure_place(),
-                          queue.watch(std::move(names)), {}};
+    SlerpParams params = {dots.as<double>(),
+                          weights.as<SlerpWeights>(),
+                          queue.failure_place(),
+                          queue.watch(std::move(names)),
+                          {}};
     table.finish(queue, params.table);
     launch(queue, slerp_weights_kernel, (table.units() + kThreads - 1) / kThreads, kThreads,
            params);

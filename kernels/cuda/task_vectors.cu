@@ -40,7 +40,7 @@ struct TaskArithmetic {
           add<2>(input, k, base, out);
           break;
         case 3:
-          add<kMost < 3 ? kMost : 3>(input, k, base, out);
+          add<(kMost < 3 ? kMost : 3)>(input, k, base, out);
           break;
         default:
           add<kMost>(input, k, base, out);

@@ -50,9 +50,7 @@ SINTER_FN uint32_t magnitude_bits(float x) { return float_bits(x) & 0x7fffffffu;
 SINTER_FN uint64_t magnitude_bits(double x) { return double_bits(x) & 0x7fffffffffffffffull; }
 
 SINTER_FN float canonical(float x) { return x != x ? bits_float(0x7fc00000u) : x; }
-SINTER_FN double canonical(double x) {
-  return x != x ? bits_double(0x7ff8000000000000ull) : x;
-}
+SINTER_FN double canonical(double x) { return x != x ? bits_double(0x7ff8000000000000ull) : x; }
 
 // double -> float, rounded to odd: a later rounding to 22 bits or fewer is then as if from the
 // double itself.
@@ -155,9 +153,7 @@ struct Format<DType::kBF16> {
   using Word = uint16_t;
   static constexpr Word kNonfinite = 0x7f80u;
   static constexpr uint64_t kAlarm = 0x7f7f8000u;
-  SINTER_MEMBER_FN float decode(uint16_t h) {
-    return bits_float(static_cast<uint32_t>(h) << 16);
-  }
+  SINTER_MEMBER_FN float decode(uint16_t h) { return bits_float(static_cast<uint32_t>(h) << 16); }
   SINTER_MEMBER_FN uint16_t encode(float x) {
 #if defined(__CUDA_ARCH__)
     return __bfloat16_as_ushort(__float2bfloat16_rn(x));

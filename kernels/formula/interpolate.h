@@ -31,28 +31,28 @@ SINTER_FN T add_weighted(T weight, T x, T sum) {
 // sin r for |r| <= pi/4, by its Taylor series (the first term left out is below 1e-19).
 SINTER_FN double sin_reduced(double r) {
   const double z = r * r;
-  double p = 1.0 / 355687428096000.0;          // 1/17!
-  p = fused(p, z, -1.0 / 1307674368000.0);     // 1/15!
-  p = fused(p, z, 1.0 / 6227020800.0);         // 1/13!
-  p = fused(p, z, -1.0 / 39916800.0);          // 1/11!
-  p = fused(p, z, 1.0 / 362880.0);             // 1/9!
-  p = fused(p, z, -1.0 / 5040.0);              // 1/7!
-  p = fused(p, z, 1.0 / 120.0);                // 1/5!
-  p = fused(p, z, -1.0 / 6.0);                 // 1/3!
+  double p = 1.0 / 355687428096000.0;       // 1/17!
+  p = fused(p, z, -1.0 / 1307674368000.0);  // 1/15!
+  p = fused(p, z, 1.0 / 6227020800.0);      // 1/13!
+  p = fused(p, z, -1.0 / 39916800.0);       // 1/11!
+  p = fused(p, z, 1.0 / 362880.0);          // 1/9!
+  p = fused(p, z, -1.0 / 5040.0);           // 1/7!
+  p = fused(p, z, 1.0 / 120.0);             // 1/5!
+  p = fused(p, z, -1.0 / 6.0);              // 1/3!
   return fused(p * z, r, r);
 }
 
 // cos r for |r| <= pi/4, likewise.
 SINTER_FN double cos_reduced(double r) {
   const double z = r * r;
-  double p = -1.0 / 6402373705728000.0;        // 1/18!
-  p = fused(p, z, 1.0 / 20922789888000.0);     // 1/16!
-  p = fused(p, z, -1.0 / 87178291200.0);       // 1/14!
-  p = fused(p, z, 1.0 / 479001600.0);          // 1/12!
-  p = fused(p, z, -1.0 / 3628800.0);           // 1/10!
-  p = fused(p, z, 1.0 / 40320.0);              // 1/8!
-  p = fused(p, z, -1.0 / 720.0);               // 1/6!
-  p = fused(p, z, 1.0 / 24.0);                 // 1/4!
+  double p = -1.0 / 6402373705728000.0;     // 1/18!
+  p = fused(p, z, 1.0 / 20922789888000.0);  // 1/16!
+  p = fused(p, z, -1.0 / 87178291200.0);    // 1/14!
+  p = fused(p, z, 1.0 / 479001600.0);       // 1/12!
+  p = fused(p, z, -1.0 / 3628800.0);        // 1/10!
+  p = fused(p, z, 1.0 / 40320.0);           // 1/8!
+  p = fused(p, z, -1.0 / 720.0);            // 1/6!
+  p = fused(p, z, 1.0 / 24.0);              // 1/4!
   p = fused(p, z, -0.5);
   return fused(p, z, 1.0);
 }

@@ -18,9 +18,7 @@ constexpr int kReduceLanes = 64;
 // What an element adds. Operands are float64; a product is rounded once.
 enum class Term : int32_t { kValue, kMagnitude, kSquare, kProduct, kLargest };
 
-SINTER_FN double magnitude(double x) {
-  return bits_double(double_bits(x) & 0x7fffffffffffffffull);
-}
+SINTER_FN double magnitude(double x) { return bits_double(double_bits(x) & 0x7fffffffffffffffull); }
 
 // The larger of two magnitudes; NaN if there is one.
 SINTER_FN double larger(double x, double y) { return (x > y) | (x != x) ? x : y; }

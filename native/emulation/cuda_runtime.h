@@ -237,8 +237,7 @@ cudaError_t cudaLaunchKernelEx(const cudaLaunchConfig_t* config, void (*kernel)(
                                Arguments&&... arguments) {
   static_assert((sizeof(Parameters) + ... + 0) <= 4096, "kernel parameters of at most 4 KiB");
   std::tuple<std::decay_t<Parameters>...> copies(arguments...);
-  return sinter::emulation::enqueue_grid(
-      *config, [kernel, copies] { std::apply(kernel, copies); });
+  return sinter::emulation::enqueue_grid(*config, [kernel, copies] { std::apply(kernel, copies); });
 }
 
 template <class Kernel>

@@ -370,8 +370,7 @@ SINTER_API int32_t sinter_task_arithmetic(sinter_stream* stream, int64_t count, 
                                           const sinter_tensor* base, const sinter_tensor* inputs,
                                           const double* weights, const double* lambda,
                                           int32_t normalize, const sinter_tensor* out,
-                                          const sinter_arithmetic* arithmetic,
-                                          sinter_error* error);
+                                          const sinter_arithmetic* arithmetic, sinter_error* error);
 
 /* ---- Canonical reductions -------------------------------------------------------------------- */
 

@@ -39,7 +39,9 @@ void must(int32_t status) {
 
 std::mt19937_64 random_bits;
 
-int64_t pick(int64_t below) { return static_cast<int64_t>(random_bits() % static_cast<uint64_t>(below)); }
+int64_t pick(int64_t below) {
+  return static_cast<int64_t>(random_bits() % static_cast<uint64_t>(below));
+}
 
 int64_t width_of(int32_t dtype) {
   return dtype == SINTER_F64 ? 8 : dtype == SINTER_F32 ? 4 : dtype <= SINTER_BF16 ? 2 : 1;
@@ -157,8 +159,8 @@ void compare(Stream& stream, Tensor& tensor, const std::string& name) {
   must(sinter_stream_synchronize(stream.handle, &error));
   for (size_t i = 0; i < got.size(); ++i) {
     if (got[i] != tensor.host[i]) {
-      fail(name + ": byte " + std::to_string(i) + " of " + std::to_string(got.size()) +
-           " (dtype " + std::to_string(tensor.cpu.dtype) + ") is " + std::to_string(got[i]) +
+      fail(name + ": byte " + std::to_string(i) + " of " + std::to_string(got.size()) + " (dtype " +
+           std::to_string(tensor.cpu.dtype) + ") is " + std::to_string(got[i]) +
            " on the device and " + std::to_string(tensor.host[i]) + " on the CPU");
       return;
     }
@@ -178,17 +180,27 @@ std::vector<sinter_tensor> on(const std::vector<Tensor>& tensors, bool gpu) {
 }
 
 enum Operation {
-  kCast, kLerp, kLinear, kSlerp, kTaskArithmetic, kCopy, kSum, kNorm, kDot, kDots, kOperations
+  kCast,
+  kLerp,
+  kLinear,
+  kSlerp,
+  kTaskArithmetic,
+  kCopy,
+  kSum,
+  kNorm,
+  kDot,
+  kDots,
+  kOperations
 };
-const char* const kNames[] = {"cast", "lerp", "linear", "slerp", "task_arithmetic", "copy",
-                              "sum",  "norm", "dot",    "dots"};
+const char* const kNames[] = {"cast", "lerp", "linear", "slerp", "task_arithmetic",
+                              "copy", "sum",  "norm",   "dot",   "dots"};
 
-constexpr int64_t kSizes[] = {0,    1,    2,    31,   33,   63,    64,    65,   127,   255,
-                              256,  257,  511,  1023, 2047, 2048,  2049,  4095, 4096,  4097,
-                              6143, 8191, 8192, 8193, 16385, 30011, 65537};
+constexpr int64_t kSizes[] = {0,    1,    2,    31,   33,   63,   64,    65,    127,
+                              255,  256,  257,  511,  1023, 2047, 2048,  2049,  4095,
+                              4096, 4097, 6143, 8191, 8192, 8193, 16385, 30011, 65537};
 
 Layout pick_layout() {
-  constexpr Layout kLayouts[] = {Layout::kAligned,    Layout::kAligned, Layout::kAligned,
+  constexpr Layout kLayouts[] = {Layout::kAligned,    Layout::kAligned,    Layout::kAligned,
                                  Layout::kAligned,    Layout::kElementOff, Layout::kByteOff,
                                  Layout::kTransposed, Layout::kPadded};
   return kLayouts[pick(8)];
@@ -213,7 +225,8 @@ void run_batch(Stream& cpu, Stream& gpu, Operation operation) {
   const bool plain = pick(2) == 0;
   const bool tame = operation == kSlerp || pick(2) == 0;
   const bool in_place = !reduction && operation != kCopy && pick(5) == 0;
-  const int32_t load = operation == kCopy || operation == kCast || pick(3) != 0 ? 0 : kDtypes[pick(6)];
+  const int32_t load =
+      operation == kCopy || operation == kCast || pick(3) != 0 ? 0 : kDtypes[pick(6)];
   int32_t delta = pick(3) != 0 ? 0 : kDtypes[pick(6)];
   const int32_t batch_dtype = kDtypes[pick(6)];
   const int32_t results = operation == kDots ? 3 : 1;
@@ -242,15 +255,16 @@ void run_batch(Stream& cpu, Stream& gpu, Operation operation) {
     delta = delta == 0 ? 0 : batch_dtype;
   }
   if (reduction) {
-    make(gpu, outputs[0], SINTER_F64, count, results, pick(4) == 0 ? Layout::kByteOff : Layout::kAligned,
-         false);
+    make(gpu, outputs[0], SINTER_F64, count, results,
+         pick(4) == 0 ? Layout::kByteOff : Layout::kAligned, false);
     for (sinter_tensor* tensor : {&outputs[0].cpu, &outputs[0].gpu}) {
       tensor->rank = results == 1 ? 1 : 2;
       tensor->strides[0] = results;
     }
   }
   Tensor counts;
-  make(gpu, counts, SINTER_F64, count, 2, pick(4) == 0 ? Layout::kByteOff : Layout::kAligned, false);
+  make(gpu, counts, SINTER_F64, count, 2, pick(4) == 0 ? Layout::kByteOff : Layout::kAligned,
+       false);
 
   std::vector<double> weights;
   std::vector<double> lambdas;
@@ -309,10 +323,9 @@ void run_batch(Stream& cpu, Stream& gpu, Operation operation) {
                                       weights.data(), out.data(), &arithmetic, &error);
         break;
       case kTaskArithmetic:
-        status[on_gpu] =
-            sinter_task_arithmetic(stream.handle, count, models, firsts.data(), rest.data(),
-                                   weights.data(), lambdas.data(), normalize, out.data(),
-                                   &arithmetic, &error);
+        status[on_gpu] = sinter_task_arithmetic(stream.handle, count, models, firsts.data(),
+                                                rest.data(), weights.data(), lambdas.data(),
+                                                normalize, out.data(), &arithmetic, &error);
         break;
       case kCopy:
         status[on_gpu] = sinter_copy(stream.handle, count, in.data(), out.data(), &error);
@@ -321,7 +334,8 @@ void run_batch(Stream& cpu, Stream& gpu, Operation operation) {
         status[on_gpu] = sinter_sum(stream.handle, count, in.data(), load, out.data(), &error);
         break;
       case kNorm:
-        status[on_gpu] = sinter_norm(stream.handle, count, in.data(), kind, load, out.data(), &error);
+        status[on_gpu] =
+            sinter_norm(stream.handle, count, in.data(), kind, load, out.data(), &error);
         break;
       case kDot:
         status[on_gpu] = sinter_dot(stream.handle, count, firsts.data(), seconds.data(), load,
@@ -377,7 +391,8 @@ void check_numeric(Stream& cpu, Stream& gpu) {
   for (const bool on_gpu : {false, true}) {
     Stream& stream = on_gpu ? gpu : cpu;
     const std::vector<sinter_tensor> x = on(a, on_gpu), y = on(b, on_gpu), z = on(out, on_gpu);
-    int32_t status = sinter_slerp(stream.handle, 3, x.data(), y.data(), t, z.data(), nullptr, &error);
+    int32_t status =
+        sinter_slerp(stream.handle, 3, x.data(), y.data(), t, z.data(), nullptr, &error);
     if (on_gpu && status == SINTER_OK) {
       status = sinter_stream_synchronize(stream.handle, &error);
     }

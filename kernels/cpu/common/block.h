@@ -126,15 +126,17 @@ static void load_block(const View& view, DType load, int64_t begin, int count, C
       return;
     }
   }
-  with_dtype(view.dtype, [&]<DType T>() __attribute__((always_inline)) {
-    for_runs(view, begin, count,
-             [&](int j, int run, int64_t offset, int64_t stride) __attribute__((always_inline)) {
-               decode<T>(view.data + offset * dtype_bytes(T), stride, run, out + j);
-             });
-  });
+  with_dtype(
+      view.dtype, [&]<DType T>() __attribute__((always_inline)) {
+        for_runs(
+            view, begin, count,
+            [&](int j, int run, int64_t offset, int64_t stride) __attribute__((always_inline)) {
+              decode<T>(view.data + offset * dtype_bytes(T), stride, run, out + j);
+            });
+      });
   if (load != DType::kStored && load != view.dtype) {
-    with_dtype(load, [&]<DType T>()
-                         __attribute__((always_inline)) { round_block<T>(out, count); });
+    with_dtype(
+        load, [&]<DType T>() __attribute__((always_inline)) { round_block<T>(out, count); });
   }
 }
 
@@ -185,7 +187,8 @@ template <DType T, class Compute>
 SINTER_FN typename Bits<Compute>::type alarm() {
   if constexpr (sizeof(Compute) == 8 && T != DType::kF64) {
     // A double just below the bound may round to it as a float: start one float below.
-    return double_bits(static_cast<double>(bits_float(static_cast<uint32_t>(Format<T>::kAlarm) - 1)));
+    return double_bits(
+        static_cast<double>(bits_float(static_cast<uint32_t>(Format<T>::kAlarm) - 1)));
   } else {
     return static_cast<typename Bits<Compute>::type>(Format<T>::kAlarm);
   }
@@ -253,37 +256,39 @@ SINTER_FN void put_block(const View& view, int64_t begin, int count, const Stora
     return;
   }
   using Packed = typename Unaligned<Storage>::type;
-  for_runs(view, begin, count,
-           [&](int j, int run, int64_t offset, int64_t stride) __attribute__((always_inline)) {
-             Packed* out = reinterpret_cast<Packed*>(view.data) + offset;
-             for (int k = 0; k < run; ++k) {
-               out[k * stride] = staged[j + k];
-             }
-           });
+  for_runs(
+      view, begin,
+      count, [&](int j, int run, int64_t offset, int64_t stride) __attribute__((always_inline)) {
+        Packed* out = reinterpret_cast<Packed*>(view.data) + offset;
+        for (int k = 0; k < run; ++k) {
+          out[k * stride] = staged[j + k];
+        }
+      });
 }
 
 // Encodes a block of results into any view.
 template <class Compute>
 static void store_block(const View& view, int64_t begin, int count, const Compute* results,
                         bool streamed, PartCounts& counts) {
-  with_dtype(view.dtype, [&]<DType T>() __attribute__((always_inline)) {
-    alignas(64) typename Format<T>::Storage staged[kBlock];
-    Encoder<T, Compute> encode(staged);
-    for (int j = 0; j < count; ++j) {
-      encode(j, results[j]);
-    }
-    if (encode.alarmed()) {
-      count_results<T>(results, count, counts);
-    }
-    put_block(view, begin, count, staged, streamed);
-  });
+  with_dtype(
+      view.dtype, [&]<DType T>() __attribute__((always_inline)) {
+        alignas(64) typename Format<T>::Storage staged[kBlock];
+        Encoder<T, Compute> encode(staged);
+        for (int j = 0; j < count; ++j) {
+          encode(j, results[j]);
+        }
+        if (encode.alarmed()) {
+          count_results<T>(results, count, counts);
+        }
+        put_block(view, begin, count, staged, streamed);
+      });
 }
 
 // The block at which a range of an output starts is shortened so that later ones are aligned.
 SINTER_FN int first_block(const View& output, int64_t begin) {
   const int64_t bytes = dtype_bytes(output.dtype);
-  const uintptr_t at = reinterpret_cast<uintptr_t>(output.data) +
-                       static_cast<uintptr_t>(begin * bytes);
+  const uintptr_t at =
+      reinterpret_cast<uintptr_t>(output.data) + static_cast<uintptr_t>(begin * bytes);
   const uintptr_t past = at % 64;
   return past == 0 || past % static_cast<uintptr_t>(bytes) != 0
              ? kBlock

@@ -12,9 +12,9 @@ namespace sinter::cpu::SINTER_TIER {
 // Dtypes that formulas' own loops decode and encode. float8 goes through the loader: it moves so few
 // bytes that arithmetic bounds it either way, and loops of its own would be most of the library.
 template <DType T, class Compute>
-constexpr bool kDirect = sizeof(Compute) == 8 ? T == DType::kF64
-                                              : T == DType::kF32 || T == DType::kF16 ||
-                                                    T == DType::kBF16;
+constexpr bool kDirect = sizeof(Compute) == 8
+                             ? T == DType::kF64
+                             : T == DType::kF32 || T == DType::kF16 || T == DType::kBF16;
 
 // All operands of an item are of one dtype and contiguous, and nothing is rounded on load.
 SINTER_FN bool uniform(const Item& item, const Batch& batch) {
@@ -58,13 +58,14 @@ SINTER_FN void copy_elements(const View& in, const View& out, int64_t begin, int
     if (in.contiguous()) {
       block = reinterpret_cast<const Packed*>(in.data) + i;
     } else {
-      for_runs(in, i, count,
-               [&](int j, int run, int64_t offset, int64_t stride) __attribute__((always_inline)) {
-                 const Packed* from = reinterpret_cast<const Packed*>(in.data) + offset;
-                 for (int k = 0; k < run; ++k) {
-                   room[j + k] = from[k * stride];
-                 }
-               });
+      for_runs(
+          in, i, count,
+          [&](int j, int run, int64_t offset, int64_t stride) __attribute__((always_inline)) {
+            const Packed* from = reinterpret_cast<const Packed*>(in.data) + offset;
+            for (int k = 0; k < run; ++k) {
+              room[j + k] = from[k * stride];
+            }
+          });
     }
     if (any_nonfinite<T>(block, count)) {
       for (int j = 0; j < count; ++j) {
@@ -102,9 +103,10 @@ static void copy_or_cast(const Item& item, const Batch& batch, int64_t begin, in
                          bool streamed, PartCounts& counts) {
   const View& in = item.inputs[item.copy_of];
   if (copies_bytes(in, item.output, batch.load)) {
-    with_dtype(in.dtype, [&]<DType T>() __attribute__((always_inline)) {
-      copy_elements<T>(in, item.output, begin, end, streamed, counts);
-    });
+    with_dtype(
+        in.dtype, [&]<DType T>() __attribute__((always_inline)) {
+          copy_elements<T>(in, item.output, begin, end, streamed, counts);
+        });
   } else if (item.wide) {
     cast_elements<double>(in, batch.load, item.output, begin, end, streamed, counts);
   } else {
@@ -135,22 +137,23 @@ static void run_formula(const Item& item, const Batch& batch, int64_t begin, int
     count = end - i < count ? static_cast<int>(end - i) : count;
     bool stored = false;
     if (direct) {
-      with_dtype(dtype, [&]<DType T>() __attribute__((always_inline)) {
-        if constexpr (kDirect<T, Compute>) {
-          alignas(64) typename Format<T>::Storage staged[kBlock];
-          Encoder<T, Compute> encode(staged);
-          formula.template run<T>(
-              [&](int32_t k) __attribute__((always_inline)) {
-                return static_cast<const unsigned char*>(item.inputs[k].data + i * width);
-              },
-              count, sums, encode);
-          // A block with something to count is done again, below: that is rare.
-          if (!encode.alarmed()) {
-            put(item.output.data + i * width, staged, count * width, streamed);
-            stored = true;
-          }
-        }
-      });
+      with_dtype(
+          dtype, [&]<DType T>() __attribute__((always_inline)) {
+            if constexpr (kDirect<T, Compute>) {
+              alignas(64) typename Format<T>::Storage staged[kBlock];
+              Encoder<T, Compute> encode(staged);
+              formula.template run<T>(
+                  [&](int32_t k) __attribute__((always_inline)) {
+                    return static_cast<const unsigned char*>(item.inputs[k].data + i * width);
+                  },
+                  count, sums, encode);
+              // A block with something to count is done again, below: that is rare.
+              if (!encode.alarmed()) {
+                put(item.output.data + i * width, staged, count * width, streamed);
+                stored = true;
+              }
+            }
+          });
     }
     if (!stored) {
       alignas(64) Compute loaded[1 + kGroup][kBlock];

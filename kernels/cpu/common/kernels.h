@@ -19,8 +19,8 @@ struct PartCounts {
 
 // Elements [begin, end) of an item; begin is a multiple of 4096. `streamed`: the output is too large
 // to stay in the caches, so stores go past them.
-using ElementwiseKernel = void (*)(const Item& item, const Batch& batch, int64_t begin,
-                                   int64_t end, bool streamed, PartCounts& counts);
+using ElementwiseKernel = void (*)(const Item& item, const Batch& batch, int64_t begin, int64_t end,
+                                   bool streamed, PartCounts& counts);
 
 // Chunks [begin, end) of an item, one value per term and chunk, the terms' values side by side.
 using ReduceKernel = void (*)(const ReduceItem& item, DType load, int64_t begin, int64_t end,

@@ -113,9 +113,10 @@ void Team::run(int64_t parts, Part part, const void* context) {
     done_.wait(lock, [&] { return busy_ == 0; });
   }
   if (faulted_.load()) {
-    throw Failure(Status::kMemoryFault,
-                  "mapped memory could not be accessed: its file was truncated while in use, or its "
-                  "disk is full; restore the file (or free space) and run again")
+    throw Failure(
+        Status::kMemoryFault,
+        "mapped memory could not be accessed: its file was truncated while in use, or its "
+        "disk is full; restore the file (or free space) and run again")
         .at_address(fault_address_.load());
   }
 }

@@ -50,10 +50,9 @@ ElementwiseRun::ElementwiseRun(Queue& queue, const Batch& batch, int32_t weights
     auto part = std::find_if(parts_.begin(), parts_.end(),
                              [&](const auto& each) { return each->group == group; });
     if (part == parts_.end()) {
-      parts_.push_back(group.cast
-                           ? std::make_unique<Part>(group, cast_kernel(group), 2, 0)
-                           : std::make_unique<Part>(group, kernel_of(group), 1 + batch.inputs,
-                                                    weights));
+      parts_.push_back(
+          group.cast ? std::make_unique<Part>(group, cast_kernel(group), 2, 0)
+                     : std::make_unique<Part>(group, kernel_of(group), 1 + batch.inputs, weights));
       part = parts_.end() - 1;
     }
     views[0] = &item.output;

@@ -59,8 +59,8 @@ struct VectorInput {
   __device__ __forceinline__ void operator()(int i, Compute (&x)[N]) const {
     static_assert(N == kWidth * kCount);
     using Vector = Packet<Storage, kWidth>;
-    const auto* const vectors =
-        reinterpret_cast<const Vector*>(inputs[i].data + at * static_cast<int64_t>(sizeof(Storage)));
+    const auto* const vectors = reinterpret_cast<const Vector*>(
+        inputs[i].data + at * static_cast<int64_t>(sizeof(Storage)));
     Vector loaded[kCount];
 #pragma unroll
     for (int c = 0; c < kCount; ++c) {
@@ -119,7 +119,8 @@ SINTER_DEVICE void store_vectors(unsigned char* data, int64_t at, int64_t left,
                                  const Compute (&x)[kWidth * kCount], Tally& tally) {
   using Storage = typename Format<O>::Storage;
   using Vector = Packet<Storage, kWidth>;
-  auto* const vectors = reinterpret_cast<Vector*>(data + at * static_cast<int64_t>(sizeof(Storage)));
+  auto* const vectors =
+      reinterpret_cast<Vector*>(data + at * static_cast<int64_t>(sizeof(Storage)));
 #pragma unroll
   for (int c = 0; c < kCount; ++c) {
     if (c * kThreads < left) {

@@ -80,9 +80,9 @@ void Queue::upload(void* to, const void* from, int64_t bytes) {
     block = &staging_.back();
   }
   std::memcpy(block->data, from, static_cast<size_t>(bytes));
-  check(cudaMemcpyAsync(to, block->data, static_cast<size_t>(bytes), cudaMemcpyHostToDevice,
-                        stream_),
-        "copy a table to the device");
+  check(
+      cudaMemcpyAsync(to, block->data, static_cast<size_t>(bytes), cudaMemcpyHostToDevice, stream_),
+      "copy a table to the device");
   check(cudaEventRecord(block->free, stream_), "record an event");
 }
 
@@ -116,7 +116,8 @@ void Queue::synchronize() {
     return;
   }
   const auto operation = static_cast<size_t>(failure >> kOperationShift);
-  const auto tensor = static_cast<int64_t>(failure << (64 - kOperationShift) >> (65 - kOperationShift));
+  const auto tensor =
+      static_cast<int64_t>(failure << (64 - kOperationShift) >> (65 - kOperationShift));
   const std::string& name = watched[operation][static_cast<size_t>(tensor)];
   throw Failure(Status::kNumeric,
                 std::string("input ") + (failure % 2 == 0 ? "a" : "b") + " of " +

@@ -15,9 +15,8 @@ void check(cudaError_t error, const char* doing) {
       std::string(cudaGetErrorName(error)) + ": " + cudaGetErrorString(error);
   cudaGetLastError();  // what is reported here must not be met again by the next call
   if (error == cudaErrorMemoryAllocation) {
-    throw Failure(Status::kOutOfMemory, std::string("could not ") + doing +
-                                            ": memory ran out (" + reason +
-                                            "); free some, or work on smaller batches")
+    throw Failure(Status::kOutOfMemory, std::string("could not ") + doing + ": memory ran out (" +
+                                            reason + "); free some, or work on smaller batches")
         .with_device_code(error);
   }
   throw Failure(Status::kDeviceFailure,
@@ -32,8 +31,8 @@ void out_of_memory(int64_t bytes, const char* of_what) {
   size_t total = 0;
   std::string room;
   if (cudaMemGetInfo(&free, &total) == cudaSuccess) {
-    room = "; the device has " + std::to_string(free) + " of " + std::to_string(total) +
-           " bytes free";
+    room =
+        "; the device has " + std::to_string(free) + " of " + std::to_string(total) + " bytes free";
   }
   throw Failure(Status::kOutOfMemory, std::to_string(bytes) + " bytes of " + of_what +
                                           " could not be allocated" + room +

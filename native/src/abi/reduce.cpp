@@ -25,10 +25,9 @@ class Reduction {
       require(b, b_name);
       require(out, "out");
       const View view = checked_view(*stream, *out, "out", -1, Place::kStream, true);
-      const bool right_shape = results == 1
-                                   ? out->rank == 1 && out->shape[0] == count
-                                   : out->rank == 2 && out->shape[0] == count &&
-                                         out->shape[1] == results;
+      const bool right_shape =
+          results == 1 ? out->rank == 1 && out->shape[0] == count
+                       : out->rank == 2 && out->shape[0] == count && out->shape[1] == results;
       if (view.dtype != DType::kF64 || !view.contiguous() || !right_shape) {
         invalid("out must be a contiguous f64 tensor [" + std::to_string(count) +
                 (results == 1 ? "]" : ", " + std::to_string(results) + "]"));

@@ -67,8 +67,8 @@ class CpuBackend final : public Backend {
     const size_t bytes = (static_cast<size_t>(buffer.bytes) + align - 1) / align * align;
     buffer.data = std::aligned_alloc(align, bytes);
     if (buffer.data == nullptr) {
-      throw Failure(Status::kOutOfMemory, std::to_string(buffer.bytes) +
-                                              " bytes of host memory could not be allocated");
+      throw Failure(Status::kOutOfMemory,
+                    std::to_string(buffer.bytes) + " bytes of host memory could not be allocated");
     }
   }
 

@@ -47,9 +47,9 @@ std::string version_text(int version) {
                   "the NVIDIA driver shows no device: check nvidia-smi and CUDA_VISIBLE_DEVICES")
         .with_device_code(error);
   }
-  throw Failure(Status::kDeviceFailure,
-                std::string("the CUDA driver could not be used (") + cudaGetErrorName(error) + ": " +
-                    cudaGetErrorString(error) + "): check nvidia-smi")
+  throw Failure(Status::kDeviceFailure, std::string("the CUDA driver could not be used (") +
+                                            cudaGetErrorName(error) + ": " +
+                                            cudaGetErrorString(error) + "): check nvidia-smi")
       .with_device_code(error);
 }
 
@@ -228,8 +228,7 @@ void CudaStream::copy(const CopyItem* items, int64_t count) {
   for (int64_t k = 0; k < count; ++k) {
     const CopyItem& item = items[k];
     if (!item.from_host && !item.to_host) {
-      on_device.push_back(
-          {item.elements, 0, false, nullptr, item.to, &item.from, nullptr});
+      on_device.push_back({item.elements, 0, false, nullptr, item.to, &item.from, nullptr});
       continue;
     }
     const cudaMemcpyKind kind = !item.from_host ? cudaMemcpyDeviceToHost

@@ -15,13 +15,13 @@ namespace sinter {
 
 // LAUNCH(stream, lerp, batch): sinter::cpu::lerp or sinter::cuda::lerp with the stream's context.
 #if SINTER_HAS_CUDA
-#define SINTER_LAUNCH(stream, operation, batch)                                      \
-  do {                                                                               \
-    if ((stream).device == SINTER_CPU) {                                             \
+#define SINTER_LAUNCH(stream, operation, batch)                                       \
+  do {                                                                                \
+    if ((stream).device == SINTER_CPU) {                                              \
       ::sinter::cpu::operation(static_cast<CpuStream&>(stream).context(), (batch));   \
-    } else {                                                                         \
+    } else {                                                                          \
       ::sinter::cuda::operation(static_cast<CudaStream&>(stream).context(), (batch)); \
-    }                                                                                \
+    }                                                                                 \
   } while (false)
 #else
 #define SINTER_LAUNCH(stream, operation, batch) \

@@ -27,9 +27,10 @@ int32_t guard(const char* function, sinter_error* error, Body body) noexcept {
     return report(error, function,
                   Failure(Status::kOutOfMemory, "host memory ran out; free some and try again"));
   } catch (const std::exception& unexpected) {
-    return report(error, function,
-                  Failure(Status::kInternal, std::string("a defect in libsinter, please report it: ") +
-                                                 unexpected.what()));
+    return report(
+        error, function,
+        Failure(Status::kInternal,
+                std::string("a defect in libsinter, please report it: ") + unexpected.what()));
   } catch (...) {
     return report(error, function,
                   Failure(Status::kInternal, "a defect in libsinter, please report it"));

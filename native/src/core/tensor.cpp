@@ -140,10 +140,10 @@ View checked_view(const sinter_stream& stream, const sinter_tensor& tensor, cons
     }
     empty = empty || size == 0;
     int64_t reach = 0;
-    if (size > 0 && (__builtin_mul_overflow(elements, size, &elements) ||
-                     __builtin_mul_overflow(size - 1, tensor.strides[d], &reach) ||
-                     __builtin_add_overflow(reach < 0 ? low : high, reach,
-                                            reach < 0 ? &low : &high))) {
+    if (size > 0 &&
+        (__builtin_mul_overflow(elements, size, &elements) ||
+         __builtin_mul_overflow(size - 1, tensor.strides[d], &reach) ||
+         __builtin_add_overflow(reach < 0 ? low : high, reach, reach < 0 ? &low : &high))) {
       refuse("has shape " + shape_text(tensor) + ", more than 2^63 elements or steps");
     }
   }
@@ -264,8 +264,7 @@ const Batch& Elementwise::batch() {
       for (int32_t i = 0; i < operand.per_tensor; ++i) {
         const int64_t index = k * operand.per_tensor + i;
         const sinter_tensor& in = operand.tensors[index];
-        const View view =
-            checked_view(*stream_, in, operand.name, index, Place::kStream, false);
+        const View view = checked_view(*stream_, in, operand.name, index, Place::kStream, false);
         require_same_shape(in, operand.name, out, output_.name, k);
         wide = wide || (load_ == DType::kStored && view.dtype == DType::kF64);
         if (view.contiguous() && output.contiguous() && element_count(out) > 0 &&
@@ -282,10 +281,10 @@ const Batch& Elementwise::batch() {
         views_.push_back(view);
       }
     }
-    items_.push_back({element_count(out), copy_of_[static_cast<size_t>(k)], wide, out.name, output,
-                      views_.data() + first,
-                      weights_.data() + static_cast<size_t>(k) *
-                                            static_cast<size_t>(weights_per_tensor_)});
+    items_.push_back(
+        {element_count(out), copy_of_[static_cast<size_t>(k)], wide, out.name, output,
+         views_.data() + first,
+         weights_.data() + static_cast<size_t>(k) * static_cast<size_t>(weights_per_tensor_)});
   }
   batch_ = {items_.data(), count_, inputs, load_, delta_, counts_};
   return batch_;

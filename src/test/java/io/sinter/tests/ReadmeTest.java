@@ -28,8 +28,7 @@ class ReadmeTest {
     Path readme = ROOT.resolve("README.md");
     Assumptions.assumeTrue(
         Files.exists(readme), () -> readme + " is not here: the sources are not beside the tests");
-    Path source =
-        ROOT.resolve("examples/src/main/java/io/sinter/examples/InterpolateTensors.java");
+    Path source = ROOT.resolve("examples/src/main/java/io/sinter/examples/InterpolateTensors.java");
     assertEquals(
         between(Files.readString(source), "// README: begin\n(.*?) *// README: end"),
         between(Files.readString(readme), "```java\n(.*?)```"));
