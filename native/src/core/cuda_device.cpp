@@ -171,7 +171,11 @@ class CudaBackend final : public Backend {
     if (error == cudaErrorMemoryAllocation && !pinned) {
       cuda::out_of_memory(buffer.bytes, "device memory");
     }
-    check(error, pinned ? "allocate page-locked host memory" : "allocate device memory");
+    if (error != cudaSuccess) {
+      const std::string what = "allocate " + std::to_string(buffer.bytes) + " bytes of " +
+                               (pinned ? "page-locked host memory" : "device memory");
+      check(error, what.c_str());
+    }
   }
 
   void release(const sinter_buffer& buffer, sinter_stream* stream) override {
