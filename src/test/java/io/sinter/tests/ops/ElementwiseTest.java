@@ -9,6 +9,7 @@ import io.sinter.tests.support.Devices;
 import io.sinter.tests.support.Problem;
 import io.sinter.tests.support.Problem.Operation;
 import io.sinter.tests.support.Problem.Shared;
+import io.sinter.tests.support.Reference;
 import io.sinter.tests.support.Seeds;
 import io.sinter.tests.support.Trial;
 import io.sinter.tests.support.Values;
@@ -17,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.DynamicNode;
 import org.junit.jupiter.api.DynamicTest;
 import org.junit.jupiter.api.TestFactory;
@@ -125,7 +127,7 @@ class ElementwiseTest {
   java.util.stream.Stream<DynamicNode> batches() {
     return cases(
         (device, operation) ->
-            java.util.stream.IntStream.range(0, Seeds.full() ? 40 : 4)
+            IntStream.range(0, Seeds.full() ? 40 : 4)
                 .mapToObj(
                     round ->
                         DynamicTest.dynamicTest(
@@ -158,7 +160,7 @@ class ElementwiseTest {
   /// The number of threads changes nothing.
   @TestFactory
   java.util.stream.Stream<DynamicNode> threads() {
-    return java.util.stream.IntStream.of(1, 2, 3, 7)
+    return IntStream.of(1, 2, 3, 7)
         .boxed()
         .flatMap(
             threads ->
@@ -217,8 +219,7 @@ class ElementwiseTest {
     return any(List.of(View.Kind.values()), random);
   }
 
-  private static io.sinter.tests.support.Reference.Mode mode(
-      Operation operation, SplittableRandom random) {
+  private static Reference.Mode mode(Operation operation, SplittableRandom random) {
     return Shared.random(operation, random).mode();
   }
 }

@@ -20,8 +20,10 @@ import io.sinter.tests.support.View;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DynamicNode;
 import org.junit.jupiter.api.DynamicTest;
@@ -40,7 +42,7 @@ class ReductionsTest {
     return Devices.all().stream()
         .flatMap(
             device ->
-                java.util.Arrays.stream(DType.values())
+                Arrays.stream(DType.values())
                     .map(
                         type ->
                             DynamicTest.dynamicTest(
@@ -100,7 +102,7 @@ class ReductionsTest {
 
   @TestFactory
   java.util.stream.Stream<DynamicNode> threads() {
-    return java.util.stream.IntStream.of(1, 2, 3, 7)
+    return IntStream.of(1, 2, 3, 7)
         .mapToObj(
             threads ->
                 DynamicTest.dynamicTest(

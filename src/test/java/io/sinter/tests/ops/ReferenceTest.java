@@ -12,8 +12,10 @@ import io.sinter.tests.support.Seeds;
 import io.sinter.tests.support.Tolerance;
 import io.sinter.tests.support.Values;
 import java.math.BigDecimal;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -58,11 +60,11 @@ class ReferenceTest {
     SplittableRandom random = Seeds.of("linear " + type);
     for (int models = 1; models <= 5; models++) {
       List<Elements> inputs =
-          java.util.stream.IntStream.range(0, models)
+          IntStream.range(0, models)
               .mapToObj(k -> Values.WEIGHTS.elements(type, COUNT, random))
               .toList();
       double[] weights = random.doubles(models, 0.1, 2).toArray();
-      double total = java.util.Arrays.stream(weights).sum();
+      double total = Arrays.stream(weights).sum();
       Elements sum = Reference.linear(inputs, weights, false, type, PLAIN).out();
       Elements mean = Reference.linear(inputs, weights, true, type, PLAIN).out();
       for (int i = 0; i < COUNT; i++) {
@@ -168,7 +170,7 @@ class ReferenceTest {
   }
 
   private static long[] bits(double[] values) {
-    return java.util.Arrays.stream(values).mapToLong(Double::doubleToRawLongBits).toArray();
+    return Arrays.stream(values).mapToLong(Double::doubleToRawLongBits).toArray();
   }
 
   @Test

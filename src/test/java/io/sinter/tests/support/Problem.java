@@ -9,6 +9,7 @@ import io.sinter.ops.Conversion;
 import io.sinter.ops.Interpolation;
 import io.sinter.ops.TaskVectors;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
@@ -191,7 +192,7 @@ public record Problem(
         + "] -> "
         + out
         + ", weights "
-        + java.util.Arrays.toString(weights)
+        + Arrays.toString(weights)
         + ", scale "
         + scale
         + (normalize ? ", normalized" : "")
