@@ -184,9 +184,17 @@ constexpr bool vector_output(DType input, DType output) {
          output == DType::kBF16;
 }
 
+// Blocks per multiprocessor that registers are shared out for: three where sixteen elements of
+// several models are decoded at once, which would spill otherwise.
+template <template <class> class Formula, DType T>
+constexpr int kBlocks = Formula<typename Format<T>::Compute>::kVectors == 1 &&
+                                sizeof(typename Format<T>::Storage) == 1
+                            ? 3
+                            : 4;
+
 // Inputs that are contiguous, aligned to 16 bytes and of dtype T; the output too, see above.
 template <template <class> class Formula, DType T>
-__global__ void __launch_bounds__(kThreads, 4)
+__global__ void __launch_bounds__(kThreads, kBlocks<Formula, T>)
     vector_kernel(const __grid_constant__ ElementwiseParams params) {
   for_entries(params, [&](const Descriptors& table, int64_t k, const Operand* operands,
                           int64_t begin, int64_t end, Tally& tally) {
