@@ -106,7 +106,7 @@ public final class Guard {
         }
       }
       if (record) {
-        measured.fields().forEachRemaining(e -> reached.set(e.getKey(), ratiosOf(e.getValue())));
+        measured.properties().forEach(e -> reached.set(e.getKey(), ratiosOf(e.getValue())));
       } else {
         compare(kind, reached, measured, margin);
       }
@@ -182,13 +182,13 @@ public final class Guard {
 
   private void compare(String kind, ObjectNode reached, ObjectNode measured, double margin) {
     measured
-        .fields()
-        .forEachRemaining(
+        .properties()
+        .forEach(
             result -> {
               JsonNode before = reached.path(result.getKey());
               before
-                  .fields()
-                  .forEachRemaining(
+                  .properties()
+                  .forEach(
                       ratio -> {
                         JsonNode now = result.getValue().path(ratio.getKey());
                         double least = ratio.getValue().asDouble() * margin;
