@@ -22,8 +22,9 @@
  *  - Tensors are described, not owned: a sinter_tensor is a typed view of memory on one device.
  *    CPU operations read and write any host memory in place, memory maps included: a map whose
  *    file was truncated gives SINTER_MEMORY_FAULT, with the address, instead of a SIGBUS.
- *  - Batches. Every operation takes `count` tensors per operand, arrays indexed by tensor, and
- *    costs one launch whatever the count. count = 0 and tensors without elements are no-ops.
+ *  - Batches. Every operation takes `count` tensors per operand, arrays indexed by tensor. On a CUDA
+ *    device a batch is one launch for each dtype in it (two for those that are strided or mixed),
+ *    whatever the count. count = 0 and tensors without elements are no-ops.
  *  - Aliasing. An output may be exactly one of the inputs of the same tensor (same data, dtype,
  *    shape and strides). Any other overlap of an output with an input or with another output is
  *    undefined; the overlap of contiguous tensors of one batch entry is refused.
