@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cpu/common/fault.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 
@@ -18,13 +19,16 @@ struct Guard {
   const void* volatile address;
 };
 
-// Initial-exec: a first access from the handler must not allocate.
-__attribute__((tls_model("initial-exec"))) thread_local Guard* volatile active = nullptr;
+// The thread's Guard. A key and not a thread_local: a first access from the handler must not
+// allocate, and initial-exec, which does not, would put all thread-locals of the library, the CUDA
+// runtime's 8 KB among them, where a library that is loaded late finds no room for them.
+pthread_key_t active;
+bool has_key = false;
 
 struct sigaction previous;
 
 void on_bus_error(int signal, siginfo_t* info, void* context) {
-  Guard* guard = active;
+  Guard* guard = static_cast<Guard*>(pthread_getspecific(active));
   if (guard != nullptr) {
     guard->address = info->si_addr;
     siglongjmp(guard->jump, 1);
@@ -40,6 +44,10 @@ void on_bus_error(int signal, siginfo_t* info, void* context) {
 }
 
 void install() {
+  has_key = pthread_key_create(&active, nullptr) == 0;
+  if (!has_key) {
+    return;
+  }
   struct sigaction action = {};
   action.sa_sigaction = on_bus_error;
   // SA_NODEFER: the handler leaves by a jump, and the signal mask need not be saved for that.
@@ -56,14 +64,18 @@ bool guarded(void (*part)(const void*, int64_t), const void* context, int64_t in
   std::call_once(once, install);
   Guard guard;
   guard.address = nullptr;
-  Guard* const outer = active;
-  if (sigsetjmp(guard.jump, 0) == 0) {
-    active = &guard;
+  // Without a key (a process has 1024) or room to set it the part runs unguarded.
+  const void* const outer = has_key ? pthread_getspecific(active) : nullptr;
+  if (!has_key || pthread_setspecific(active, &guard) != 0) {
     part(context, index);
-    active = outer;
     return true;
   }
-  active = outer;
+  if (sigsetjmp(guard.jump, 0) == 0) {
+    part(context, index);
+    pthread_setspecific(active, outer);
+    return true;
+  }
+  pthread_setspecific(active, outer);
   *address = guard.address;
   return false;
 }
