@@ -231,6 +231,33 @@ struct Format<DType::kF8E5M2> {
   SINTER_MEMBER_FN uint32_t saturates(double x) { return saturates(narrow_to_odd(x)); }
 };
 
+// Calls f.template operator()<T>() for a dtype known at run time.
+template <class F>
+SINTER_FN void with_dtype(DType dtype, F f) {
+  switch (dtype) {
+    case DType::kF64:
+      f.template operator()<DType::kF64>();
+      break;
+    case DType::kF32:
+      f.template operator()<DType::kF32>();
+      break;
+    case DType::kF16:
+      f.template operator()<DType::kF16>();
+      break;
+    case DType::kBF16:
+      f.template operator()<DType::kBF16>();
+      break;
+    case DType::kF8E4M3:
+      f.template operator()<DType::kF8E4M3>();
+      break;
+    case DType::kF8E5M2:
+      f.template operator()<DType::kF8E5M2>();
+      break;
+    default:
+      break;
+  }
+}
+
 // x rounded to T and back: "cast on load".
 template <DType T, class Compute>
 SINTER_FN Compute round_through(Compute x) {

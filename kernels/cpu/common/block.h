@@ -75,33 +75,6 @@ SINTER_FN void decode(const unsigned char* data, int64_t stride, int count, Comp
   }
 }
 
-// Calls f.template operator()<T>() for a dtype known at run time.
-template <class F>
-SINTER_FN void with_dtype(DType dtype, F f) {
-  switch (dtype) {
-    case DType::kF64:
-      f.template operator()<DType::kF64>();
-      break;
-    case DType::kF32:
-      f.template operator()<DType::kF32>();
-      break;
-    case DType::kF16:
-      f.template operator()<DType::kF16>();
-      break;
-    case DType::kBF16:
-      f.template operator()<DType::kBF16>();
-      break;
-    case DType::kF8E4M3:
-      f.template operator()<DType::kF8E4M3>();
-      break;
-    case DType::kF8E5M2:
-      f.template operator()<DType::kF8E5M2>();
-      break;
-    default:
-      break;
-  }
-}
-
 template <DType T, class Compute>
 SINTER_FN void round_block(Compute* block, int count) {
   for (int j = 0; j < count; ++j) {

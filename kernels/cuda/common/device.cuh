@@ -59,33 +59,6 @@ SINTER_DEVICE int64_t share(int64_t units, int64_t w, int64_t n) {
 
 // ---- Elements -----------------------------------------------------------------------------------
 
-// Calls f.template operator()<T>() for a dtype known at run time.
-template <class F>
-static __host__ __device__ __forceinline__ void with_dtype(DType dtype, F f) {
-  switch (dtype) {
-    case DType::kF64:
-      f.template operator()<DType::kF64>();
-      break;
-    case DType::kF32:
-      f.template operator()<DType::kF32>();
-      break;
-    case DType::kF16:
-      f.template operator()<DType::kF16>();
-      break;
-    case DType::kBF16:
-      f.template operator()<DType::kBF16>();
-      break;
-    case DType::kF8E4M3:
-      f.template operator()<DType::kF8E4M3>();
-      break;
-    case DType::kF8E5M2:
-      f.template operator()<DType::kF8E5M2>();
-      break;
-    default:
-      break;
-  }
-}
-
 // Count elements that are moved as one.
 template <class T, int Count>
 struct alignas(sizeof(T) * Count < 16 ? sizeof(T) * Count : 16) Packet {
