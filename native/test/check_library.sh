@@ -30,6 +30,11 @@ for name in $needed; do
   esac
 done
 
+if readelf -d "$library" | grep -q STATIC_TLS; then
+  echo "uses initial-exec thread-locals: a running process may have no room left for them"
+  failed=1
+fi
+
 newest=$(objdump -T "$library" | grep -oE 'GLIBC_[0-9]+(\.[0-9]+)+' | sort -uV | tail -n 1)
 if [ "$(printf '%s\nGLIBC_2.34\n' "$newest" | sort -V | tail -n 1)" != "GLIBC_2.34" ]; then
   echo "needs $newest, and the ceiling is GLIBC_2.34:"

@@ -20,7 +20,7 @@ class ReadmeTest {
   private static String between(String text, String pattern) {
     Matcher matcher = Pattern.compile(pattern, Pattern.DOTALL).matcher(text);
     assertEquals(true, matcher.find(), () -> "nothing matches " + pattern);
-    return matcher.group(1).stripIndent().strip();
+    return matcher.group(1).stripTrailing().stripIndent().strip();
   }
 
   @Test
