@@ -189,7 +189,6 @@ final class OutputFolder implements AutoCloseable {
       } else {
         Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
       }
-      force(target.getParent());
     } catch (IOException e) {
       throw CheckpointException.of(
           target,
@@ -202,8 +201,21 @@ final class OutputFolder implements AutoCloseable {
               : "Choose another output",
           e);
     }
-    finished = true;
+    finished = true; // From here on the partial folder, if there is one, is the old output.
     unhook();
+    try {
+      force(target.getParent());
+    } catch (IOException e) {
+      throw CheckpointException.of(
+          target,
+          "is in place, but the folder it lies in could not be forced to the disk ("
+              + Failures.reason(e)
+              + ")",
+          replaces
+              ? "Run `sync`; the output that it replaced is kept in " + partial
+              : "Run `sync`: until then a power failure may undo it",
+          e);
+    }
     if (replaces) {
       try {
         deleteRecursively(partial);
