@@ -70,7 +70,7 @@ run_sanitizers() {
     echo "compute-sanitizer was not found: it comes with the CUDA toolkit; put it on the PATH." >&2
     exit 1
   fi
-  program=$here/tests/native/sinter_native_test
+  program=$here/tests/native/sinter_kernels_test
   if [ ! -x "$program" ]; then
     echo "$program is not in this kit: build it with the native tests (-DSINTER_TESTS=ON)." >&2
     exit 1
