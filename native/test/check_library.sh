@@ -19,7 +19,11 @@ if [ "$declared" != "$exported" ]; then
   failed=1
 fi
 
-needed=$(readelf -d "$library" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p')
+# Each tool on its own, so that one that is missing or fails ends the check.
+dynamic=$(readelf -d "$library")
+versions=$(objdump -T "$library")
+
+needed=$(printf '%s\n' "$dynamic" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p')
 for name in $needed; do
   case $name in
     libc.so.6 | libm.so.6 | libdl.so.2 | libpthread.so.0 | librt.so.1 | ld-linux-*.so.*) ;;
@@ -30,15 +34,15 @@ for name in $needed; do
   esac
 done
 
-if readelf -d "$library" | grep -q STATIC_TLS; then
+if printf '%s\n' "$dynamic" | grep -q STATIC_TLS; then
   echo "uses initial-exec thread-locals: a running process may have no room left for them"
   failed=1
 fi
 
-newest=$(objdump -T "$library" | grep -oE 'GLIBC_[0-9]+(\.[0-9]+)+' | sort -uV | tail -n 1)
+newest=$(printf '%s\n' "$versions" | grep -oE 'GLIBC_[0-9]+(\.[0-9]+)+' | sort -uV | tail -n 1)
 if [ "$(printf '%s\nGLIBC_2.34\n' "$newest" | sort -V | tail -n 1)" != "GLIBC_2.34" ]; then
   echo "needs $newest, and the ceiling is GLIBC_2.34:"
-  objdump -T "$library" | grep "$newest"
+  printf '%s\n' "$versions" | grep "$newest"
   failed=1
 fi
 echo "$(printf '%s\n' "$exported" | wc -l) exports; needs $(echo $needed) up to $newest"

@@ -9,15 +9,18 @@ tier=$1
 shift
 failed=0
 for object in "$@"; do
-  weak=$(nm -C --defined-only "$object" | grep -E ' [WVu] ' || true)
+  # Each tool on its own, so that one that is missing or fails ends the check; grep finds nothing
+  # when all is well.
+  symbols=$(nm -C --defined-only "$object")
+  weak=$(printf '%s\n' "$symbols" | grep -E ' [WVu] ' || true)
   if [ -n "$weak" ]; then
     echo "$object defines weak symbols; force their functions inline:"
     echo "$weak"
     failed=1
   fi
   if [ "$tier" = baseline ]; then
-    above=$(objdump -d --no-show-raw-insn "$object" | grep -E '%[yz]mm|\sv[a-z0-9]+[ps][sd]?\s' |
-      head -n 3 || true)
+    code=$(objdump -d --no-show-raw-insn "$object")
+    above=$(printf '%s\n' "$code" | grep -m 3 -E '%[yz]mm|\sv[a-z0-9]+[ps][sd]?\s' || true)
     if [ -n "$above" ]; then
       echo "$object holds instructions that the baseline lacks:"
       echo "$above"
