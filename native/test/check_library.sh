@@ -3,14 +3,14 @@
 #
 # What the library shows and needs: check_library.sh LIBRARY HEADER
 # Exports are the header's functions and nothing else; it needs nothing but libc's own libraries,
-# and no glibc newer than 2.34.
+# and no glibc newer than 2.34. NM, OBJDUMP and READELF name the tools.
 set -eu
 library=$1
 header=$2
 failed=0
 
 declared=$(grep -oE '\bsinter_[a-z0-9_]+\(' "$header" | tr -d '(' | sort -u)
-exported=$(nm -D --defined-only "$library" | awk '{print $3}' | sed 's/@.*//' | sort -u)
+exported=$("$NM" -D --defined-only "$library" | awk '{print $3}' | sed 's/@.*//' | sort -u)
 if [ "$declared" != "$exported" ]; then
   echo "exports differ from the header:"
   printf '%s\n' "$declared" >declared.txt
@@ -20,8 +20,8 @@ if [ "$declared" != "$exported" ]; then
 fi
 
 # Each tool on its own, so that one that is missing or fails ends the check.
-dynamic=$(readelf -d "$library")
-versions=$(objdump -T "$library")
+dynamic=$("$READELF" -d "$library")
+versions=$("$OBJDUMP" -T "$library")
 
 needed=$(printf '%s\n' "$dynamic" | sed -n 's/.*NEEDED.*\[\(.*\)\]/\1/p')
 for name in $needed; do

@@ -3,7 +3,7 @@
 #
 # Kernels of one instruction set must not be linked into another: check_tiers.sh TIER OBJECT...
 # No object may define a weak symbol (the linker keeps one copy of those), and the baseline's may
-# hold no instruction above SSE2.
+# hold no instruction above SSE2. NM and OBJDUMP name the tools.
 set -eu
 tier=$1
 shift
@@ -11,7 +11,7 @@ failed=0
 for object in "$@"; do
   # Each tool on its own, so that one that is missing or fails ends the check; grep finds nothing
   # when all is well.
-  symbols=$(nm -C --defined-only "$object")
+  symbols=$("$NM" -C --defined-only "$object")
   weak=$(printf '%s\n' "$symbols" | grep -E ' [WVu] ' || true)
   if [ -n "$weak" ]; then
     echo "$object defines weak symbols; force their functions inline:"
@@ -19,7 +19,7 @@ for object in "$@"; do
     failed=1
   fi
   if [ "$tier" = baseline ]; then
-    code=$(objdump -d --no-show-raw-insn "$object")
+    code=$("$OBJDUMP" -d --no-show-raw-insn "$object")
     above=$(printf '%s\n' "$code" | grep -m 3 -E '%[yz]mm|\sv[a-z0-9]+[ps][sd]?\s' || true)
     if [ -n "$above" ]; then
       echo "$object holds instructions that the baseline lacks:"
