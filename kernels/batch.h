@@ -40,11 +40,12 @@ struct Item {
   const double* weights;  // lerp, slerp: t; linear: a weight per input; task vectors: per model
 };
 
-// Non-finite elements written, and results saturated, per item: the layout of
-// sinter_arithmetic::counts.
+// Non-finite elements written, results saturated, and vectors for which the method fell back, per
+// item: the layout of sinter_arithmetic::counts.
 struct Counts {
   double nonfinite;
   double saturated;
+  double fallbacks;
 };
 
 struct Batch {

@@ -29,6 +29,14 @@ SINTER_REDUCE_KERNEL(dot_kernel);
 SINTER_REDUCE_KERNEL(dots_kernel);
 #undef SINTER_REDUCE_KERNEL
 
+// The families that have tables of their own.
+extern const AgreementKernels agreement_kernels;
+extern const FusionKernels fusion_kernels;
+extern const RandomKernels random_kernels;
+extern const SelectKernels select_kernels;
+extern const SparseKernels sparse_kernels;
+extern const SphericalKernels spherical_kernels;
+
 // The table of these.
 extern const Kernels table;
 

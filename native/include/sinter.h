@@ -293,18 +293,23 @@ typedef struct sinter_arithmetic {
   /* Task vectors only: round each difference to this dtype ("mergekit" convention: the base's
    * dtype); SINTER_DTYPE_STORED leaves it as computed. */
   int32_t delta_dtype;
-  /* If not NULL: a contiguous f64 tensor [count, 2] on the stream's device. For each output tensor
-   * it receives the number of non-finite elements written, and of finite or infinite results that a
-   * float8 output saturated. Overwritten, not added to. */
+  /* If not NULL: a contiguous f64 tensor [count, 3] on the stream's device. For each output tensor
+   * it receives the number of non-finite elements written; of finite or infinite results that a
+   * float8 output saturated; and of vectors (1 for a whole tensor) for which the method fell back
+   * to what its comment states. Overwritten, not added to. */
   const sinter_tensor* counts;
 } sinter_arithmetic;
 
-/* Families: interpolation, task vectors, conversion, reductions. In the formulas below a lower-case
+/* Families: conversion, interpolation, spherical averages, task vectors, selection, reductions and
+ * random numbers. In the formulas below a lower-case
  * name is one element and fma is fused. All operands of a batch entry have one shape; their dtypes
  * may differ, and an output's may differ from the inputs'. Weights are float64 and are rounded to
  * float32 before use where elements are computed in float32. Errors of all: SINTER_INVALID_ARGUMENT
  * (null, dtype, shape, device, non-finite weight), SINTER_OUT_OF_MEMORY, SINTER_DEVICE_FAILURE,
- * SINTER_MEMORY_FAULT. Workspace: a table of a few hundred bytes per tensor on CUDA devices. */
+ * SINTER_MEMORY_FAULT. A method that takes a statistic of the tensor (its comment says so) reads the
+ * inputs twice, and a non-finite element in one of them is SINTER_NUMERIC, naming the tensor and the
+ * input: from the call itself on the CPU, before anything is written, and from the next synchronize
+ * elsewhere. Workspace: a table of a few hundred bytes per tensor on CUDA devices. */
 
 /* ---- Conversion ------------------------------------------------------------------------------ */
 
@@ -358,6 +363,87 @@ SINTER_API int32_t sinter_slerp(sinter_stream* stream, int64_t count, const sint
 SINTER_API int32_t sinter_slerp_weights(double aa, double ab, double bb, double t, double* a_weight,
                                         double* b_weight, int32_t* linear, sinter_error* error);
 
+/* Where a and b differ by less than t, towards b; else towards a, the less the more they differ:
+ * w = min(t / max(|a - b|, 1e-6), 1), out = lerp(a, b, w); a[...], b[...] -> out[...].
+ *
+ * t[count] >= 0. Source: mergekit's nearswap. */
+SINTER_API int32_t sinter_nearswap(sinter_stream* stream, int64_t count, const sinter_tensor* a,
+                                   const sinter_tensor* b, const double* t,
+                                   const sinter_tensor* out, const sinter_arithmetic* arithmetic,
+                                   sinter_error* error);
+
+/* ---- Spherical averages ---------------------------------------------------------------------- */
+
+/* What a method that needs norms and angles takes for a vector. */
+enum sinter_vectors {
+  /* The whole tensor, flattened: one vector. */
+  SINTER_VECTORS_WHOLE = 0,
+  /* The vectors along the last axis: shape[0] * ... * shape[rank - 2] of them. */
+  SINTER_VECTORS_ROWS = 1,
+  /* The vectors along axis 0: shape[1] * ... * shape[rank - 1] of them. */
+  SINTER_VECTORS_COLUMNS = 2
+};
+
+/* All take statistics (see above), and work in the span of the inputs: their inner products (see
+ * sinter_gram) give one coefficient per model and vector, computed in float64 with this library's
+ * own arithmetic, and one weighted sum in the models' order gives the result. A scalar is a vector
+ * of one element. Where `base` is not NULL, the vectors are the differences from base[count],
+ * rounded to delta_dtype where given, and the result is added to it. Workspace: 8 bytes per result
+ * of the inner products and 4096 elements, 8 per model and vector. */
+
+/* Spherical interpolation of vectors by weights t in place of positions:
+ *
+ *   c = <a, b> / (max(|a|, 1e-7) max(|b|, 1e-7)), clamped to +-1;  theta = acos c
+ *   |sin theta| < 1e-8:  (1 - t) a + t b   (no fall-back: this is its limit)
+ *   else:                sin((1 - t) theta) / sin theta a + sin(t theta) / sin theta b
+ *
+ * t[count]; vectors is a sinter_vectors. a[...], b[...] (, base[...]) -> out[...]. Source: mergekit's
+ * nuslerp. */
+SINTER_API int32_t sinter_nuslerp(sinter_stream* stream, int64_t count, const sinter_tensor* base,
+                                  const sinter_tensor* a, const sinter_tensor* b, const double* t,
+                                  int32_t vectors, const sinter_tensor* out,
+                                  const sinter_arithmetic* arithmetic, sinter_error* error);
+
+/* Average on the sphere of whole tensors: u_i = x_i / (|x_i| + epsilon), m = sum_i w_i u_i,
+ * out = m / |m| sum_i w_i |x_i|.
+ *
+ * inputs[count][models], weights[count][models]; normalize = 1 divides the weights by their sum
+ * (|sum| < 1e-8 is SINTER_INVALID_ARGUMENT). epsilon > 0. Falls back to sum_i w_i x_i where every
+ * x_i is zero, or |m| < 1e-8 with two models; |m| < 1e-8 with more is SINTER_NUMERIC. Source:
+ * mergekit's multislerp, whose tangent step is zero. */
+SINTER_API int32_t sinter_multislerp(sinter_stream* stream, int64_t count, int32_t models,
+                                     const sinter_tensor* base, const sinter_tensor* inputs,
+                                     const double* weights, int32_t normalize, double epsilon,
+                                     const sinter_tensor* out, const sinter_arithmetic* arithmetic,
+                                     sinter_error* error);
+
+/* Karcher (Frechet) mean on the sphere of whole tensors, all of equal weight, times the mean norm:
+ *
+ *   u_i = x_i / |x_i| where |x_i| > tolerance, the others left out;  a = 1 / number of those
+ *   u = normalised mean of u_i (the first u_i where the mean's norm is below tolerance); repeat
+ *     theta_i = acos <u, u_i>;  T = sum_i a theta_i / sin theta_i (u_i - cos theta_i u), without
+ *     those where theta_i or sin theta_i is below tolerance;  stop where |T| < tolerance;
+ *     u = cos |T| u + sin |T| T / |T|, normalised
+ *   out = u sum_i |x_i| / models
+ *
+ * inputs[count][models]; 1 <= max_iterations; tolerance > 0. Falls back to the mean where no x_i is
+ * left. Source: Karcher, "Riemannian center of mass", 1977; conventions as mergekit's. */
+SINTER_API int32_t sinter_karcher(sinter_stream* stream, int64_t count, int32_t models,
+                                  const sinter_tensor* inputs, int32_t max_iterations,
+                                  double tolerance, const sinter_tensor* out,
+                                  const sinter_arithmetic* arithmetic, sinter_error* error);
+
+/* Model stock: out = base + t mean_i (x_i - base), t = N c / (1 + (N - 1) c), c the mean cosine of the
+ * pairs of differences (norm product clamped at 1e-6, cosine at +-1).
+ *
+ * base[count], inputs[count][models]; 2 <= models; vectors is SINTER_VECTORS_WHOLE or
+ * SINTER_VECTORS_ROWS. Falls back to t = 0 where |1 + (N - 1) c| < 1e-6. Source: Jang et al., "Model
+ * stock: all we need is just a few fine-tuned models", ECCV 2024. */
+SINTER_API int32_t sinter_model_stock(sinter_stream* stream, int64_t count, int32_t models,
+                                      const sinter_tensor* base, const sinter_tensor* inputs,
+                                      int32_t vectors, const sinter_tensor* out,
+                                      const sinter_arithmetic* arithmetic, sinter_error* error);
+
 /* ---- Task vectors ---------------------------------------------------------------------------- */
 
 /* out = base + lambda sum_i w_i (x_i - base), the sum divided by sum_i w_i (by 1 where
@@ -372,6 +458,185 @@ SINTER_API int32_t sinter_task_arithmetic(sinter_stream* stream, int64_t count, 
                                           const double* weights, const double* lambda,
                                           int32_t normalize, const sinter_tensor* out,
                                           const sinter_arithmetic* arithmetic, sinter_error* error);
+
+/* How differences are thinned out and mixed: what ties, breadcrumbs, dare and della share. */
+enum sinter_rescale {
+  /* Kept differences stay as they are. */
+  SINTER_RESCALE_NONE = 0,
+  /* Times the l1 norm of all differences over that of the kept ones ("mergekit"); by 1 where either
+   * is below 1e-7. A statistic: non-finite elements are SINTER_NUMERIC. */
+  SINTER_RESCALE_L1 = 1,
+  /* Divided by the probability of being kept ("paper"). */
+  SINTER_RESCALE_DENSITY = 2
+};
+
+/* With d_i the kept differences x_i - base (0 where dropped), rescaled:
+ *
+ *   consensus:  s = sign of sum_i w_i d_i (0 counts as +), or, plain_election, of sum_i d_i; model i
+ *               takes part where w_i d_i (plain_election: d_i) has that sign; zero never does
+ *   mixture:    sum_i w_i d_i over the models that take part (without consensus: that keep the
+ *               element), divided, if normalize, by their sum_i w_i (by 1 where that is 0)
+ *   out:        fma(lambda, mixture, base)
+ *
+ * Sums run in the models' order. A difference that is not finite is never dropped unseen: it makes
+ * the output NaN. All fields but struct_size may be zero. */
+typedef struct sinter_mixture {
+  /* sizeof(sinter_mixture), set by the caller. */
+  size_t struct_size;
+  /* 1: sign consensus. */
+  int32_t consensus;
+  /* 1: the sign is elected without weights. */
+  int32_t plain_election;
+  /* 1: divide by the weights of the models that take part. */
+  int32_t normalize;
+  /* A sinter_rescale. */
+  int32_t rescale;
+} sinter_mixture;
+
+/* Shared by the four: base[count], inputs[count][models], weights[count][models], lambda[count],
+ * 1 <= models; densities[count][models], the share of elements kept, 0 <= density; 1 or more keeps
+ * all. mixture may not be NULL. */
+
+/* Keeps the k = floor(density n) differences of largest magnitude of each tensor and model, exactly:
+ * of equal magnitudes the lowest index first. density n < 1 keeps one. Takes a statistic. With
+ * selections, a contiguous f64 tensor [count, models, 2] on the stream's device as sinter_select
+ * fills it, those say what is kept and densities may be NULL. rescale is SINTER_RESCALE_NONE or
+ * SINTER_RESCALE_L1. Source: Yadav et al., "TIES-merging", NeurIPS 2023. */
+SINTER_API int32_t sinter_ties(sinter_stream* stream, int64_t count, int32_t models,
+                               const sinter_tensor* base, const sinter_tensor* inputs,
+                               const double* weights, const double* densities,
+                               const sinter_tensor* selections, const double* lambda,
+                               const sinter_mixture* mixture, const sinter_tensor* out,
+                               const sinter_arithmetic* arithmetic, sinter_error* error);
+
+/* As sinter_ties, but the g = min(floor(gamma n), n - k) differences of largest magnitude are dropped
+ * and the next k kept. gammas[count][models], 0 <= gamma <= 1. Source: Davari & Belilovsky, "Model
+ * breadcrumbs", ECCV 2024. */
+SINTER_API int32_t sinter_breadcrumbs(sinter_stream* stream, int64_t count, int32_t models,
+                                      const sinter_tensor* base, const sinter_tensor* inputs,
+                                      const double* weights, const double* densities,
+                                      const double* gammas, const double* lambda,
+                                      const sinter_mixture* mixture, const sinter_tensor* out,
+                                      const sinter_arithmetic* arithmetic, sinter_error* error);
+
+/* Keeps each difference with probability density: where the element's random word (see
+ * sinter_random) is below density 2^32. keys[count][models]. density = 0 keeps none. Source: Yu et
+ * al., "Language models are super Mario", ICML 2024. */
+SINTER_API int32_t sinter_dare(sinter_stream* stream, int64_t count, int32_t models,
+                               const sinter_tensor* base, const sinter_tensor* inputs,
+                               const double* weights, const double* densities, const int64_t* keys,
+                               const double* lambda, const sinter_mixture* mixture,
+                               const sinter_tensor* out, const sinter_arithmetic* arithmetic,
+                               sinter_error* error);
+
+/* As sinter_dare, with a probability for each element: the rank r of its magnitude among the n of
+ * its row (see sinter_rank) maps linearly onto density - epsilon (r = 0, the smallest) to
+ * density + epsilon (r = n - 1); density itself in rows of one element. epsilons[count][models]; a
+ * probability outside (0, 1) is SINTER_INVALID_ARGUMENT, and density >= 1 keeps all. Takes a
+ * statistic. Workspace: a bit per element and model, and 16 bytes per element of the longest row and
+ * thread or block. Source: Deep et al., "DELLA-merging", 2024. */
+SINTER_API int32_t sinter_della(sinter_stream* stream, int64_t count, int32_t models,
+                                const sinter_tensor* base, const sinter_tensor* inputs,
+                                const double* weights, const double* densities,
+                                const double* epsilons, const int64_t* keys, const double* lambda,
+                                const sinter_mixture* mixture, const sinter_tensor* out,
+                                const sinter_arithmetic* arithmetic, sinter_error* error);
+
+/* Select, calculate, erase: with d_i = x_i - base,
+ *
+ *   select:     where topk < 1, keep the floor(m topk) positions of largest population variance over
+ *               the models (ties by index), m the number of positions where it is not zero
+ *   calculate:  v_i = mean of d_i^2 over all positions, dropped ones counting as 0; v_i / sum_i v_i,
+ *               or equal for all where that sum is below floor
+ *   erase:      model i takes part where d_i has the sign of sum_i d_i (0 counts as +)
+ *   out = base + sum_i v_i d_i / max(sum_i v_i, 1e-6), sums over the models that take part
+ *
+ * base[count], inputs[count][models]; topk[count], 0 <= topk; floor is 1e-6 in mergekit's convention
+ * and 0 in the paper's (only a sum of zero). Takes a statistic. Source: Wan et al., "FuseChat", 2024. */
+SINTER_API int32_t sinter_sce(sinter_stream* stream, int64_t count, int32_t models,
+                              const sinter_tensor* base, const sinter_tensor* inputs,
+                              const double* topk, double floor, const sinter_tensor* out,
+                              const sinter_arithmetic* arithmetic, sinter_error* error);
+
+/* Reinforced agent merging: d_i = x_i - base is active where |d_i| > epsilon (or is NaN); out = base +
+ * the mean of the active d_i, or base where none is. base[count], inputs[count][models];
+ * 0 <= epsilon. Source: Yuan et al., "Behavior knowledge merge in reinforced agentic models", 2026. */
+SINTER_API int32_t sinter_ram(sinter_stream* stream, int64_t count, int32_t models,
+                              const sinter_tensor* base, const sinter_tensor* inputs,
+                              double epsilon, const sinter_tensor* out,
+                              const sinter_arithmetic* arithmetic, sinter_error* error);
+
+/* As sinter_ram, but where only d_i is active it is multiplied by 1 + r clamp(rho_i, 0, alpha), rho_i =
+ * shared_i / max(unique_i, epsilon): of the positions of the tensor where d_i is active, those where
+ * others are too, and those where none is. Takes a statistic (counts; non-finite elements are active
+ * and no error). */
+SINTER_API int32_t sinter_ramplus_tl(sinter_stream* stream, int64_t count, int32_t models,
+                                     const sinter_tensor* base, const sinter_tensor* inputs,
+                                     double epsilon, double r, double alpha,
+                                     const sinter_tensor* out, const sinter_arithmetic* arithmetic,
+                                     sinter_error* error);
+
+/* Arcee fusion: keeps the differences d = x - base that matter,
+ *
+ *   importance = |d| KL(p, q) per row along the last axis, KL = sum p log(p / q),
+ *                p = softmax(x) + 1e-8, q = softmax(base) + 1e-8
+ *   out = base + d where importance >= median + 1.5 (q3 - q1), else base
+ *
+ * quartiles as sinter_quantile's of the tensor's importances. Takes a statistic.
+ * base[count], x[count]. exp and log are this library's own, within 2 units in the last place.
+ * Source: mergekit's arcee_fusion, with exact quantiles. */
+SINTER_API int32_t sinter_arcee_fusion(sinter_stream* stream, int64_t count,
+                                       const sinter_tensor* base, const sinter_tensor* x,
+                                       const sinter_tensor* out,
+                                       const sinter_arithmetic* arithmetic, sinter_error* error);
+
+/* ---- Selection ------------------------------------------------------------------------------- */
+
+/* Exact order statistics, without sorting: on the bits of magnitudes. Non-finite elements are
+ * SINTER_NUMERIC. `dtype` and `delta_dtype` are as in sinter_arithmetic. */
+
+/* What keeps exactly the k elements of largest magnitude: out[i] = (threshold, cutoff); an element is
+ * kept where its magnitude is above the threshold, or equals it and its index is below the cutoff.
+ * So of equal magnitudes the lowest indices are kept. Magnitudes are of in, or, with base not NULL,
+ * of the differences in - base.
+ *
+ * in[count][...] (, base[count][...]) -> out f64[count, 2], contiguous. 0 <= k[i] <= elements; k = 0
+ * gives (infinity, 0). joint = 1: the tensors of the batch are one sequence in their order, k has one
+ * number for all, and the threshold is the same for each. Workspace: at most a
+ * twentieth of the inputs. */
+SINTER_API int32_t sinter_select(sinter_stream* stream, int64_t count, const sinter_tensor* base,
+                                 const sinter_tensor* in, const int64_t* k, int32_t joint,
+                                 int32_t dtype, int32_t delta_dtype, const sinter_tensor* out,
+                                 sinter_error* error);
+
+/* Lower quantiles of the values themselves: out[i][j] = the element at index floor(q[j] (n - 1)) of
+ * in[i] in ascending order (-0 before +0). 1 <= quantiles, 0 <= q[quantiles] <= 1;
+ * in[count][...] -> out f64[count, quantiles], contiguous. A tensor without elements gives NaN. */
+SINTER_API int32_t sinter_quantile(sinter_stream* stream, int64_t count, const sinter_tensor* in,
+                                   int32_t quantiles, const double* q, int32_t dtype,
+                                   const sinter_tensor* out, sinter_error* error);
+
+/* out[...] = the number of elements in in[...]'s row that are of smaller magnitude, or equal and of
+ * lower index: a permutation of 0 .. n - 1 in each row. Rows run along axis 1; a tensor of rank 0 or
+ * 1 is one row. in[count], any dtype -> out[count], f64, or f32 where rows have at most 2^24
+ * elements; of in's shape. */
+SINTER_API int32_t sinter_rank(sinter_stream* stream, int64_t count, const sinter_tensor* in,
+                               int32_t dtype, const sinter_tensor* out, sinter_error* error);
+
+/* ---- Random numbers -------------------------------------------------------------------------- */
+
+/* One block of Philox4x32-10: words[4] from a counter (its 128 bits, low half first) and a key.
+ * Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011. */
+SINTER_API int32_t sinter_philox(int64_t counter_low, int64_t counter_high, int64_t key,
+                                 int32_t* words, sinter_error* error);
+
+/* out[i] = word i / 2^32, where word i is word (i mod 4) of the block with counter i div 4 and the
+ * tensor's key: uniform on [0, 1) for f64 outputs, rounded for others. The methods that drop at
+ * random use the same words. For a key that depends on what is merged and not on where, take the
+ * first 8 bytes, as a little-endian number, of SHA-256(seed as 8 bytes, model's position as 4, both
+ * little-endian, name of the output tensor in UTF-8). keys[count]; out[count], any dtype. */
+SINTER_API int32_t sinter_random(sinter_stream* stream, int64_t count, const int64_t* keys,
+                                 const sinter_tensor* out, sinter_error* error);
 
 /* ---- Canonical reductions -------------------------------------------------------------------- */
 
@@ -412,6 +677,45 @@ SINTER_API int32_t sinter_dot(sinter_stream* stream, int64_t count, const sinter
 SINTER_API int32_t sinter_dots(sinter_stream* stream, int64_t count, const sinter_tensor* a,
                                const sinter_tensor* b, int32_t dtype, const sinter_tensor* out,
                                sinter_error* error);
+
+/* All inner products of a batch entry's models, in one pass: out[k][v][i][j] = <x_i, x_j> over vector v.
+ * The x_i are the models' elements, or, with base not NULL, their differences from base.
+ * inputs[count][models] (, base[count]) -> out[count], each f64 [vectors, models, models],
+ * contiguous; vectors is a sinter_vectors, and WHOLE is one. An element's index is that within its
+ * vector. */
+SINTER_API int32_t sinter_gram(sinter_stream* stream, int64_t count, int32_t models,
+                               const sinter_tensor* base, const sinter_tensor* inputs,
+                               int32_t vectors, int32_t dtype, int32_t delta_dtype,
+                               const sinter_tensor* out, sinter_error* error);
+
+/* The sums of the elements' first four powers: in[count] -> out f64[count, 4], contiguous. x^2 is
+ * rounded, x^3 is x^2 x and x^4 is x^2 x^2. */
+SINTER_API int32_t sinter_moments(sinter_stream* stream, int64_t count, const sinter_tensor* in,
+                                  int32_t dtype, const sinter_tensor* out, sinter_error* error);
+
+/* How many elements are (finite, infinite, NaN, of magnitude above threshold[k]): in[count] ->
+ * out f64[count, 4], contiguous. 0 <= threshold; NaN is above none. */
+SINTER_API int32_t sinter_count(sinter_stream* stream, int64_t count, const sinter_tensor* in,
+                                const double* threshold, int32_t dtype, const sinter_tensor* out,
+                                sinter_error* error);
+
+/* out[k] = sum of in[k] where mask[k] is not 0 (elsewhere nothing is added, NaN neither);
+ * in[count], mask[count] -> out f64[count], contiguous. A weighted sum is sinter_dot. */
+SINTER_API int32_t sinter_masked_sum(sinter_stream* stream, int64_t count, const sinter_tensor* in,
+                                     const sinter_tensor* mask, int32_t dtype,
+                                     const sinter_tensor* out, sinter_error* error);
+
+/* sinter_sum, sinter_norm and sinter_dot of each row along the last axis (a scalar is one row of
+ * one): in[count][..., n] -> out[count], each f64, contiguous, of in's shape without its last
+ * dimension. The order is that of a tensor with the row's elements. */
+SINTER_API int32_t sinter_row_sum(sinter_stream* stream, int64_t count, const sinter_tensor* in,
+                                  int32_t dtype, const sinter_tensor* out, sinter_error* error);
+SINTER_API int32_t sinter_row_norm(sinter_stream* stream, int64_t count, const sinter_tensor* in,
+                                   int32_t kind, int32_t dtype, const sinter_tensor* out,
+                                   sinter_error* error);
+SINTER_API int32_t sinter_row_dot(sinter_stream* stream, int64_t count, const sinter_tensor* a,
+                                  const sinter_tensor* b, int32_t dtype, const sinter_tensor* out,
+                                  sinter_error* error);
 
 #ifdef __cplusplus
 }

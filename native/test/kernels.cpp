@@ -263,7 +263,7 @@ void run_batch(Stream& cpu, Stream& gpu, Operation operation) {
     }
   }
   Tensor counts;
-  make(gpu, counts, SINTER_F64, count, 2, pick(4) == 0 ? Layout::kByteOff : Layout::kAligned,
+  make(gpu, counts, SINTER_F64, count, 3, pick(4) == 0 ? Layout::kByteOff : Layout::kAligned,
        false);
 
   std::vector<double> weights;

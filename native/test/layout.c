@@ -52,5 +52,11 @@ int main(void) {
   FIELD(sinter_arithmetic, dtype);
   FIELD(sinter_arithmetic, delta_dtype);
   FIELD(sinter_arithmetic, counts);
+  printf("sinter_mixture - 0 %zu\n", sizeof(sinter_mixture));
+  FIELD(sinter_mixture, struct_size);
+  FIELD(sinter_mixture, consensus);
+  FIELD(sinter_mixture, plain_election);
+  FIELD(sinter_mixture, normalize);
+  FIELD(sinter_mixture, rescale);
   return 0;
 }

@@ -8,6 +8,12 @@
 #include <stdint.h>
 
 #include "batch.h"
+#include "cpu/agreement.h"
+#include "cpu/fusion.h"
+#include "cpu/random.h"
+#include "cpu/select.h"
+#include "cpu/sparse.h"
+#include "cpu/spherical.h"
 #include "formula/reduce.h"
 
 namespace sinter::cpu {
@@ -38,6 +44,12 @@ struct Kernels {
   ReduceKernel norm_max;
   ReduceKernel dot;
   ReduceKernel dots;
+  const AgreementKernels* agreement;
+  const FusionKernels* fusion;
+  const RandomKernels* random;
+  const SelectKernels* select;
+  const SparseKernels* sparse;
+  const SphericalKernels* spherical;
 };
 
 // The table in use: the best this processor runs, or the one named by the environment variable

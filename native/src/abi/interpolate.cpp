@@ -124,3 +124,10 @@ int32_t sinter_slerp_weights(double aa, double ab, double bb, double t, double* 
     *linear = w.linear ? 1 : 0;
   });
 }
+
+int32_t sinter_nearswap(sinter_stream* /*stream*/, int64_t /*count*/, const sinter_tensor* /*a*/,
+                        const sinter_tensor* /*b*/, const double* /*t*/,
+                        const sinter_tensor* /*out*/, const sinter_arithmetic* /*arithmetic*/,
+                        sinter_error* error) {
+  return guard("sinter_nearswap", error, [] { throw Failure(Status::kUnsupported, "not yet"); });
+}

@@ -101,3 +101,37 @@ int32_t sinter_dots(sinter_stream* stream, int64_t count, const sinter_tensor* a
     SINTER_LAUNCH(*stream, dots, call.batch());
   });
 }
+
+int32_t sinter_moments(sinter_stream* /*stream*/, int64_t /*count*/, const sinter_tensor* /*in*/,
+                       int32_t /*dtype*/, const sinter_tensor* /*out*/, sinter_error* error) {
+  return guard("sinter_moments", error, [] { throw Failure(Status::kUnsupported, "not yet"); });
+}
+
+int32_t sinter_count(sinter_stream* /*stream*/, int64_t /*count*/, const sinter_tensor* /*in*/,
+                     const double* /*threshold*/, int32_t /*dtype*/, const sinter_tensor* /*out*/,
+                     sinter_error* error) {
+  return guard("sinter_count", error, [] { throw Failure(Status::kUnsupported, "not yet"); });
+}
+
+int32_t sinter_masked_sum(sinter_stream* /*stream*/, int64_t /*count*/, const sinter_tensor* /*in*/,
+                          const sinter_tensor* /*mask*/, int32_t /*dtype*/,
+                          const sinter_tensor* /*out*/, sinter_error* error) {
+  return guard("sinter_masked_sum", error, [] { throw Failure(Status::kUnsupported, "not yet"); });
+}
+
+int32_t sinter_row_sum(sinter_stream* /*stream*/, int64_t /*count*/, const sinter_tensor* /*in*/,
+                       int32_t /*dtype*/, const sinter_tensor* /*out*/, sinter_error* error) {
+  return guard("sinter_row_sum", error, [] { throw Failure(Status::kUnsupported, "not yet"); });
+}
+
+int32_t sinter_row_norm(sinter_stream* /*stream*/, int64_t /*count*/, const sinter_tensor* /*in*/,
+                        int32_t /*kind*/, int32_t /*dtype*/, const sinter_tensor* /*out*/,
+                        sinter_error* error) {
+  return guard("sinter_row_norm", error, [] { throw Failure(Status::kUnsupported, "not yet"); });
+}
+
+int32_t sinter_row_dot(sinter_stream* /*stream*/, int64_t /*count*/, const sinter_tensor* /*a*/,
+                       const sinter_tensor* /*b*/, int32_t /*dtype*/, const sinter_tensor* /*out*/,
+                       sinter_error* error) {
+  return guard("sinter_row_dot", error, [] { throw Failure(Status::kUnsupported, "not yet"); });
+}

@@ -220,9 +220,9 @@ Elementwise::Elementwise(sinter_stream* stream, int64_t count, const sinter_arit
     const sinter_tensor& counts = *arithmetic->counts;
     const View view = checked_view(*stream, counts, "arithmetic->counts", -1, Place::kStream, true);
     if (view.dtype != DType::kF64 || counts.rank != 2 || counts.shape[0] != count ||
-        counts.shape[1] != 2 || !view.contiguous()) {
+        counts.shape[1] != 3 || !view.contiguous()) {
       invalid("arithmetic->counts has shape " + shape_text(counts) +
-              ": it must be a contiguous f64 tensor [" + std::to_string(count) + ", 2]");
+              ": it must be a contiguous f64 tensor [" + std::to_string(count) + ", 3]");
     }
     counts_ = reinterpret_cast<Counts*>(view.data);
   }

@@ -14,9 +14,9 @@ import org.jspecify.annotations.Nullable;
 ///     as they are stored
 /// @param deltaDtype task vectors only: rounds each difference to this dtype (mergekit's
 ///     convention: the base's dtype); null leaves it as computed
-/// @param counts a contiguous f64 tensor `[outputs, 2]` on the stream's device, or null. For each
+/// @param counts a contiguous f64 tensor `[outputs, 3]` on the stream's device, or null. For each
 ///     output it receives the number of non-finite elements written, and of results that a float8
-///     output saturated
+///     output saturated, and of vectors for which the method fell back to what it states
 public record Arithmetic(
     @Nullable DType dtype, @Nullable DType deltaDtype, @Nullable Tensor counts) {
   /// Inputs as stored, differences as computed, nothing counted.
@@ -38,7 +38,7 @@ public record Arithmetic(
 
   /// {@return this with a tensor that receives counts}
   ///
-  /// @param counts a contiguous f64 tensor `[outputs, 2]`, or null for none
+  /// @param counts a contiguous f64 tensor `[outputs, 3]`, or null for none
   public Arithmetic withCounts(@Nullable Tensor counts) {
     return new Arithmetic(dtype, deltaDtype, counts);
   }
@@ -48,7 +48,7 @@ public record Arithmetic(
     Abi.sinter_arithmetic.struct_size(struct, 0, struct.byteSize());
     Abi.sinter_arithmetic.dtype(struct, 0, code(dtype));
     Abi.sinter_arithmetic.delta_dtype(struct, 0, code(deltaDtype));
-    Abi.sinter_arithmetic.counts(struct, 0, call.results("counts", counts, call.count(), 2));
+    Abi.sinter_arithmetic.counts(struct, 0, call.results("counts", counts, call.count(), 3));
     return struct;
   }
 

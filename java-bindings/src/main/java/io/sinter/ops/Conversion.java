@@ -27,13 +27,13 @@ public final class Conversion {
   /// @param stream the stream
   /// @param in any dtypes
   /// @param out any dtypes, of the shapes of `in`
-  /// @param counts a contiguous f64 tensor `[outputs, 2]` or null; see [Arithmetic#counts]
+  /// @param counts a contiguous f64 tensor `[outputs, 3]` or null; see [Arithmetic#counts]
   public static void cast(
       Stream stream, List<Tensor> in, List<Tensor> out, @Nullable Tensor counts) {
     try (Call call = Call.on(stream, "cast", in.size())) {
       MemorySegment inputs = call.inputs("in", in);
       MemorySegment outputs = call.outputs("out", out);
-      MemorySegment counted = call.results("counts", counts, call.count(), 2);
+      MemorySegment counted = call.results("counts", counts, call.count(), 3);
       call.check(
           Abi.sinter_cast(call.stream(), call.count(), inputs, outputs, counted, call.error()));
     }

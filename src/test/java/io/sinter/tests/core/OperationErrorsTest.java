@@ -292,13 +292,13 @@ class OperationErrorsTest {
 
   @ParameterizedTest
   @MethodSource("elementwise")
-  void countsMustBeTwoNumbersPerOutput(Device device, String name) {
+  void countsMustBeThreeNumbersPerOutput(Device device, String name) {
     try (Stream stream = device.stream();
         Tensor a = floats(stream, 1, 2);
         Tensor single = stream.allocate(DType.F32, 1, 2);
         Tensor narrow = stream.allocate(DType.F64, 1, 1);
-        Tensor wide = stream.allocate(DType.F64, 2, 2);
-        Tensor right = stream.allocate(DType.F64, 1, 2)) {
+        Tensor wide = stream.allocate(DType.F64, 3, 2);
+        Tensor right = stream.allocate(DType.F64, 1, 3)) {
       for (Tensor counts : List.of(single, narrow, wide, wide.slice(1, 0, 1).permute(1, 0))) {
         assertMessage(
             IllegalArgumentException.class,
@@ -312,7 +312,7 @@ class OperationErrorsTest {
                         List.of(a),
                         Arithmetic.DEFAULT.withCounts(counts)),
             name + ": counts is " + counts,
-            "f64[1, 2]");
+            "f64[1, 3]");
       }
       ELEMENTWISE
           .get(name)
@@ -450,7 +450,7 @@ class OperationErrorsTest {
           IllegalArgumentException.class,
           () -> Conversion.cast(stream, List.of(a), List.of(a), wrong),
           "cast: counts is " + wrong,
-          "f64[1, 2]");
+          "f64[1, 3]");
       assertThrows(NullPointerException.class, () -> Conversion.cast(stream, a, null));
       assertThrows(NullPointerException.class, () -> Conversion.cast(null, a, a));
       Conversion.cast(stream, List.of(), List.of(), null);

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 public final class Reference {
   private Reference() {}
 
-  /// What an operation wrote: the output, and the two numbers of `sinter_arithmetic.counts`.
+  /// What an operation wrote: the output, and two of the numbers of `sinter_arithmetic.counts`.
   public record Result(Elements out, long nonFinite, long saturated) {}
 
   /// `sinter_arithmetic`, less the counts.

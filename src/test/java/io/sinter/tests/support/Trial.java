@@ -23,7 +23,7 @@ public final class Trial {
       for (Problem problem : problems) {
         place(stream, problem, layout, random, inputs, outputs, all);
       }
-      Operand counts = Operand.output(stream, DType.F64, View.flat(2 * problems.size()), random);
+      Operand counts = Operand.output(stream, DType.F64, View.flat(3 * problems.size()), random);
       all.add(counts);
       Problem.call(
           stream,
@@ -39,7 +39,7 @@ public final class Trial {
   }
 
   private static Tensor matrix(Operand counts, int rows) {
-    return counts.tensor().reshape(rows, 2);
+    return counts.tensor().reshape(rows, 3);
   }
 
   /// Inputs and an output of one problem, each laid out anew; one time in four, where types allow,
@@ -85,7 +85,7 @@ public final class Trial {
       List<List<Operand>> inputs,
       List<Operand> outputs,
       Operand counts) {
-    double[] expectedCounts = new double[2 * problems.size()];
+    double[] expectedCounts = new double[3 * problems.size()];
     for (int k = 0; k < problems.size(); k++) {
       Problem problem = problems.get(k);
       String what =
@@ -108,8 +108,8 @@ public final class Trial {
           input.checkUntouched(stream, what + ", an input");
         }
       }
-      expectedCounts[2 * k] = expected.nonFinite();
-      expectedCounts[2 * k + 1] = expected.saturated();
+      expectedCounts[3 * k] = expected.nonFinite();
+      expectedCounts[3 * k + 1] = expected.saturated();
     }
     counts.check(
         stream,

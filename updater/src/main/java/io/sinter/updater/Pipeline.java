@@ -73,7 +73,7 @@ final class Pipeline implements AutoCloseable {
     try {
       reduceStaging = pinned(mapped ? 0 : reduced);
       for (int i = 0; i < SLOTS; i++) {
-        long countBytes = pieces * 2L * Double.BYTES;
+        long countBytes = pieces * 3L * Double.BYTES;
         free.add(new Slot(pinned(mapped ? 0 : inputs), pinned(outputs), pinned(countBytes)));
       }
     } catch (RuntimeException | Error e) {
@@ -89,7 +89,7 @@ final class Pipeline implements AutoCloseable {
     }
 
     MemorySegment counts(int pieces) {
-      return counts.segment().asSlice(0, pieces * 2L * Double.BYTES);
+      return counts.segment().asSlice(0, pieces * 3L * Double.BYTES);
     }
   }
 
@@ -335,14 +335,14 @@ final class Pipeline implements AutoCloseable {
     DType dtype = first.type().dtype().orElseThrow();
     int count = pass.pieces().size();
     Tensor host = Tensor.of(output, dtype, pass.bytes() / dtype.bytes());
-    Tensor hostCounts = Tensor.of(slot.counts(count), DType.F64, count, 2);
+    Tensor hostCounts = Tensor.of(slot.counts(count), DType.F64, count, 3);
     try (Operands operands = operands(pass, slot.inputs().segment())) {
       if (onCpu) {
         compute(pass, operands, cut(host, pass), hostCounts);
         return new Ready(slot, pass, null, true);
       }
       try (Tensor result = stream.allocate(dtype, pass.bytes() / dtype.bytes());
-          Tensor counts = stream.allocate(DType.F64, count, 2)) {
+          Tensor counts = stream.allocate(DType.F64, count, 3)) {
         compute(pass, operands, cut(result, pass), counts);
         stream.copy(result, host);
         stream.copy(counts, hostCounts);

@@ -160,7 +160,7 @@ final class ShardWriter implements AutoCloseable {
     if (ready.counted()) {
       double[] counts =
           ready.slot().counts(ready.pass().pieces().size()).toArray(ValueLayout.JAVA_DOUBLE);
-      for (int i = 0; i < counts.length; i += 2) {
+      for (int i = 0; i < counts.length; i += 3) {
         nonFinite += (long) counts[i];
         saturated += (long) counts[i + 1];
       }

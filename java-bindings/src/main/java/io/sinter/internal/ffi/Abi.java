@@ -20,7 +20,7 @@ import java.lang.invoke.MethodHandle;
 public final class Abi {
   /// SHA-256 of the header these bindings were generated from.
   public static final String HASH =
-      "aec953e677011839c4c322ae0f0b15f07b702a80eef226cf8880268f2018eb25";
+      "e09cf5c624e48e22a551645d07fb9a7da4dab474b8fdaa9ab8a6831308c4b1e1";
 
   /// ```text
   /// What a call came to. Values are never renumbered.
@@ -124,6 +124,38 @@ public final class Abi {
   public static final int SINTER_F8E5M2 = 6;
 
   public static final int SINTER_MAX_RANK = 8;
+
+  /// ```text
+  /// The whole tensor, flattened: one vector.
+  /// ```
+  public static final int SINTER_VECTORS_WHOLE = 0;
+
+  /// ```text
+  /// The vectors along the last axis: shape[0] * ... * shape[rank - 2] of them.
+  /// ```
+  public static final int SINTER_VECTORS_ROWS = 1;
+
+  /// ```text
+  /// The vectors along axis 0: shape[1] * ... * shape[rank - 1] of them.
+  /// ```
+  public static final int SINTER_VECTORS_COLUMNS = 2;
+
+  /// ```text
+  /// Kept differences stay as they are.
+  /// ```
+  public static final int SINTER_RESCALE_NONE = 0;
+
+  /// ```text
+  /// Times the l1 norm of all differences over that of the kept ones ("mergekit"); by 1 where
+  /// either
+  /// is below 1e-7. A statistic: non-finite elements are SINTER_NUMERIC.
+  /// ```
+  public static final int SINTER_RESCALE_L1 = 1;
+
+  /// ```text
+  /// Divided by the probability of being kept ("paper").
+  /// ```
+  public static final int SINTER_RESCALE_DENSITY = 2;
 
   /// ```text
   /// Sum of magnitudes.
@@ -532,6 +564,169 @@ public final class Abi {
   }
 
   /// ```text
+  /// Where a and b differ by less than t, towards b; else towards a, the less the more they differ:
+  /// w = min(t / max(|a - b|, 1e-6), 1), out = lerp(a, b, w); a[...], b[...] -> out[...].
+  ///
+  /// t[count] >= 0. Source: mergekit's nearswap.
+  /// ```
+  public static int sinter_nearswap(
+      MemorySegment stream,
+      long count,
+      MemorySegment a,
+      MemorySegment b,
+      MemorySegment t,
+      MemorySegment out,
+      MemorySegment arithmetic,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int)
+          sinter_nearswap.HANDLE.invokeExact(stream, count, a, b, t, out, arithmetic, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// Spherical interpolation of vectors by weights t in place of positions:
+  ///
+  ///   c = <a, b> / (max(|a|, 1e-7) max(|b|, 1e-7)), clamped to +-1;  theta = acos c
+  ///   |sin theta| < 1e-8:  (1 - t) a + t b   (no fall-back: this is its limit)
+  ///   else:                sin((1 - t) theta) / sin theta a + sin(t theta) / sin theta b
+  ///
+  /// t[count]; vectors is a sinter_vectors. a[...], b[...] (, base[...]) -> out[...]. Source:
+  /// mergekit's
+  /// nuslerp.
+  /// ```
+  public static int sinter_nuslerp(
+      MemorySegment stream,
+      long count,
+      MemorySegment base,
+      MemorySegment a,
+      MemorySegment b,
+      MemorySegment t,
+      int vectors,
+      MemorySegment out,
+      MemorySegment arithmetic,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int)
+          sinter_nuslerp.HANDLE.invokeExact(
+              stream, count, base, a, b, t, vectors, out, arithmetic, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// Average on the sphere of whole tensors: u_i = x_i / (|x_i| + epsilon), m = sum_i w_i u_i,
+  /// out = m / |m| sum_i w_i |x_i|.
+  ///
+  /// inputs[count][models], weights[count][models]; normalize = 1 divides the weights by their sum
+  /// (|sum| < 1e-8 is SINTER_INVALID_ARGUMENT). epsilon > 0. Falls back to sum_i w_i x_i where
+  /// every
+  /// x_i is zero, or |m| < 1e-8 with two models; |m| < 1e-8 with more is SINTER_NUMERIC. Source:
+  /// mergekit's multislerp, whose tangent step is zero.
+  /// ```
+  public static int sinter_multislerp(
+      MemorySegment stream,
+      long count,
+      int models,
+      MemorySegment base,
+      MemorySegment inputs,
+      MemorySegment weights,
+      int normalize,
+      double epsilon,
+      MemorySegment out,
+      MemorySegment arithmetic,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int)
+          sinter_multislerp.HANDLE.invokeExact(
+              stream,
+              count,
+              models,
+              base,
+              inputs,
+              weights,
+              normalize,
+              epsilon,
+              out,
+              arithmetic,
+              error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// Karcher (Frechet) mean on the sphere of whole tensors, all of equal weight, times the mean
+  /// norm:
+  ///
+  ///   u_i = x_i / |x_i| where |x_i| > tolerance, the others left out;  a = 1 / number of those
+  ///   u = normalised mean of u_i (the first u_i where the mean's norm is below tolerance); repeat
+  ///     theta_i = acos <u, u_i>;  T = sum_i a theta_i / sin theta_i (u_i - cos theta_i u), without
+  ///     those where theta_i or sin theta_i is below tolerance;  stop where |T| < tolerance;
+  ///     u = cos |T| u + sin |T| T / |T|, normalised
+  ///   out = u sum_i |x_i| / models
+  ///
+  /// inputs[count][models]; 1 <= max_iterations; tolerance > 0. Falls back to the mean where no x_i
+  /// is
+  /// left. Source: Karcher, "Riemannian center of mass", 1977; conventions as mergekit's.
+  /// ```
+  public static int sinter_karcher(
+      MemorySegment stream,
+      long count,
+      int models,
+      MemorySegment inputs,
+      int max_iterations,
+      double tolerance,
+      MemorySegment out,
+      MemorySegment arithmetic,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int)
+          sinter_karcher.HANDLE.invokeExact(
+              stream, count, models, inputs, max_iterations, tolerance, out, arithmetic, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// Model stock: out = base + t mean_i (x_i - base), t = N c / (1 + (N - 1) c), c the mean cosine
+  /// of the
+  /// pairs of differences (norm product clamped at 1e-6, cosine at +-1).
+  ///
+  /// base[count], inputs[count][models]; 2 <= models; vectors is SINTER_VECTORS_WHOLE or
+  /// SINTER_VECTORS_ROWS. Falls back to t = 0 where |1 + (N - 1) c| < 1e-6. Source: Jang et al.,
+  /// "Model
+  /// stock: all we need is just a few fine-tuned models", ECCV 2024.
+  /// ```
+  public static int sinter_model_stock(
+      MemorySegment stream,
+      long count,
+      int models,
+      MemorySegment base,
+      MemorySegment inputs,
+      int vectors,
+      MemorySegment out,
+      MemorySegment arithmetic,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int)
+          sinter_model_stock.HANDLE.invokeExact(
+              stream, count, models, base, inputs, vectors, out, arithmetic, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
   /// out = base + lambda sum_i w_i (x_i - base), the sum divided by sum_i w_i (by 1 where
   /// |sum_i w_i| < 1e-8) if normalize is 1: s = c_1 d_1, then s = fma(c_i, d_i, s) in the models'
   /// order,
@@ -568,6 +763,429 @@ public final class Abi {
               out,
               arithmetic,
               error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// Keeps the k = floor(density n) differences of largest magnitude of each tensor and model,
+  /// exactly:
+  /// of equal magnitudes the lowest index first. density n < 1 keeps one. Takes a statistic. With
+  /// selections, a contiguous f64 tensor [count, models, 2] on the stream's device as sinter_select
+  /// fills it, those say what is kept and densities may be NULL. rescale is SINTER_RESCALE_NONE or
+  /// SINTER_RESCALE_L1. Source: Yadav et al., "TIES-merging", NeurIPS 2023.
+  /// ```
+  public static int sinter_ties(
+      MemorySegment stream,
+      long count,
+      int models,
+      MemorySegment base,
+      MemorySegment inputs,
+      MemorySegment weights,
+      MemorySegment densities,
+      MemorySegment selections,
+      MemorySegment lambda,
+      MemorySegment mixture,
+      MemorySegment out,
+      MemorySegment arithmetic,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int)
+          sinter_ties.HANDLE.invokeExact(
+              stream,
+              count,
+              models,
+              base,
+              inputs,
+              weights,
+              densities,
+              selections,
+              lambda,
+              mixture,
+              out,
+              arithmetic,
+              error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// As sinter_ties, but the g = min(floor(gamma n), n - k) differences of largest magnitude are
+  /// dropped
+  /// and the next k kept. gammas[count][models], 0 <= gamma <= 1. Source: Davari & Belilovsky,
+  /// "Model
+  /// breadcrumbs", ECCV 2024.
+  /// ```
+  public static int sinter_breadcrumbs(
+      MemorySegment stream,
+      long count,
+      int models,
+      MemorySegment base,
+      MemorySegment inputs,
+      MemorySegment weights,
+      MemorySegment densities,
+      MemorySegment gammas,
+      MemorySegment lambda,
+      MemorySegment mixture,
+      MemorySegment out,
+      MemorySegment arithmetic,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int)
+          sinter_breadcrumbs.HANDLE.invokeExact(
+              stream,
+              count,
+              models,
+              base,
+              inputs,
+              weights,
+              densities,
+              gammas,
+              lambda,
+              mixture,
+              out,
+              arithmetic,
+              error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// Keeps each difference with probability density: where the element's random word (see
+  /// sinter_random) is below density 2^32. keys[count][models]. density = 0 keeps none. Source: Yu
+  /// et
+  /// al., "Language models are super Mario", ICML 2024.
+  /// ```
+  public static int sinter_dare(
+      MemorySegment stream,
+      long count,
+      int models,
+      MemorySegment base,
+      MemorySegment inputs,
+      MemorySegment weights,
+      MemorySegment densities,
+      MemorySegment keys,
+      MemorySegment lambda,
+      MemorySegment mixture,
+      MemorySegment out,
+      MemorySegment arithmetic,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int)
+          sinter_dare.HANDLE.invokeExact(
+              stream,
+              count,
+              models,
+              base,
+              inputs,
+              weights,
+              densities,
+              keys,
+              lambda,
+              mixture,
+              out,
+              arithmetic,
+              error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// As sinter_dare, with a probability for each element: the rank r of its magnitude among the n
+  /// of
+  /// its row (see sinter_rank) maps linearly onto density - epsilon (r = 0, the smallest) to
+  /// density + epsilon (r = n - 1); density itself in rows of one element. epsilons[count][models];
+  /// a
+  /// probability outside (0, 1) is SINTER_INVALID_ARGUMENT, and density >= 1 keeps all. Takes a
+  /// statistic. Workspace: a bit per element and model, and 16 bytes per element of the longest row
+  /// and
+  /// thread or block. Source: Deep et al., "DELLA-merging", 2024.
+  /// ```
+  public static int sinter_della(
+      MemorySegment stream,
+      long count,
+      int models,
+      MemorySegment base,
+      MemorySegment inputs,
+      MemorySegment weights,
+      MemorySegment densities,
+      MemorySegment epsilons,
+      MemorySegment keys,
+      MemorySegment lambda,
+      MemorySegment mixture,
+      MemorySegment out,
+      MemorySegment arithmetic,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int)
+          sinter_della.HANDLE.invokeExact(
+              stream,
+              count,
+              models,
+              base,
+              inputs,
+              weights,
+              densities,
+              epsilons,
+              keys,
+              lambda,
+              mixture,
+              out,
+              arithmetic,
+              error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// Select, calculate, erase: with d_i = x_i - base,
+  ///
+  ///   select:     where topk < 1, keep the floor(m topk) positions of largest population variance
+  /// over
+  ///               the models (ties by index), m the number of positions where it is not zero
+  ///   calculate:  v_i = mean of d_i^2 over all positions, dropped ones counting as 0; v_i / sum_i
+  /// v_i,
+  ///               or equal for all where that sum is below floor
+  ///   erase:      model i takes part where d_i has the sign of sum_i d_i (0 counts as +)
+  ///   out = base + sum_i v_i d_i / max(sum_i v_i, 1e-6), sums over the models that take part
+  ///
+  /// base[count], inputs[count][models]; topk[count], 0 <= topk; floor is 1e-6 in mergekit's
+  /// convention
+  /// and 0 in the paper's (only a sum of zero). Takes a statistic. Source: Wan et al., "FuseChat",
+  /// 2024.
+  /// ```
+  public static int sinter_sce(
+      MemorySegment stream,
+      long count,
+      int models,
+      MemorySegment base,
+      MemorySegment inputs,
+      MemorySegment topk,
+      double floor,
+      MemorySegment out,
+      MemorySegment arithmetic,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int)
+          sinter_sce.HANDLE.invokeExact(
+              stream, count, models, base, inputs, topk, floor, out, arithmetic, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// Reinforced agent merging: d_i = x_i - base is active where |d_i| > epsilon (or is NaN); out =
+  /// base +
+  /// the mean of the active d_i, or base where none is. base[count], inputs[count][models];
+  /// 0 <= epsilon. Source: Yuan et al., "Behavior knowledge merge in reinforced agentic models",
+  /// 2026.
+  /// ```
+  public static int sinter_ram(
+      MemorySegment stream,
+      long count,
+      int models,
+      MemorySegment base,
+      MemorySegment inputs,
+      double epsilon,
+      MemorySegment out,
+      MemorySegment arithmetic,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int)
+          sinter_ram.HANDLE.invokeExact(
+              stream, count, models, base, inputs, epsilon, out, arithmetic, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// As sinter_ram, but where only d_i is active it is multiplied by 1 + r clamp(rho_i, 0, alpha),
+  /// rho_i =
+  /// shared_i / max(unique_i, epsilon): of the positions of the tensor where d_i is active, those
+  /// where
+  /// others are too, and those where none is. Takes a statistic (counts; non-finite elements are
+  /// active
+  /// and no error).
+  /// ```
+  public static int sinter_ramplus_tl(
+      MemorySegment stream,
+      long count,
+      int models,
+      MemorySegment base,
+      MemorySegment inputs,
+      double epsilon,
+      double r,
+      double alpha,
+      MemorySegment out,
+      MemorySegment arithmetic,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int)
+          sinter_ramplus_tl.HANDLE.invokeExact(
+              stream, count, models, base, inputs, epsilon, r, alpha, out, arithmetic, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// Arcee fusion: keeps the differences d = x - base that matter,
+  ///
+  ///   importance = |d| KL(p, q) per row along the last axis, KL = sum p log(p / q),
+  ///                p = softmax(x) + 1e-8, q = softmax(base) + 1e-8
+  ///   out = base + d where importance >= median + 1.5 (q3 - q1), else base
+  ///
+  /// quartiles as sinter_quantile's of the tensor's importances. Takes a statistic.
+  /// base[count], x[count]. exp and log are this library's own, within 2 units in the last place.
+  /// Source: mergekit's arcee_fusion, with exact quantiles.
+  /// ```
+  public static int sinter_arcee_fusion(
+      MemorySegment stream,
+      long count,
+      MemorySegment base,
+      MemorySegment x,
+      MemorySegment out,
+      MemorySegment arithmetic,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int)
+          sinter_arcee_fusion.HANDLE.invokeExact(stream, count, base, x, out, arithmetic, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// What keeps exactly the k elements of largest magnitude: out[i] = (threshold, cutoff); an
+  /// element is
+  /// kept where its magnitude is above the threshold, or equals it and its index is below the
+  /// cutoff.
+  /// So of equal magnitudes the lowest indices are kept. Magnitudes are of in, or, with base not
+  /// NULL,
+  /// of the differences in - base.
+  ///
+  /// in[count][...] (, base[count][...]) -> out f64[count, 2], contiguous. 0 <= k[i] <= elements; k
+  /// = 0
+  /// gives (infinity, 0). joint = 1: the tensors of the batch are one sequence in their order, k
+  /// has one
+  /// number for all, and the threshold is the same for each. Workspace: at most a
+  /// twentieth of the inputs.
+  /// ```
+  public static int sinter_select(
+      MemorySegment stream,
+      long count,
+      MemorySegment base,
+      MemorySegment in,
+      MemorySegment k,
+      int joint,
+      int dtype,
+      int delta_dtype,
+      MemorySegment out,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int)
+          sinter_select.HANDLE.invokeExact(
+              stream, count, base, in, k, joint, dtype, delta_dtype, out, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// Lower quantiles of the values themselves: out[i][j] = the element at index floor(q[j] (n - 1))
+  /// of
+  /// in[i] in ascending order (-0 before +0). 1 <= quantiles, 0 <= q[quantiles] <= 1;
+  /// in[count][...] -> out f64[count, quantiles], contiguous. A tensor without elements gives NaN.
+  /// ```
+  public static int sinter_quantile(
+      MemorySegment stream,
+      long count,
+      MemorySegment in,
+      int quantiles,
+      MemorySegment q,
+      int dtype,
+      MemorySegment out,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int)
+          sinter_quantile.HANDLE.invokeExact(stream, count, in, quantiles, q, dtype, out, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// out[...] = the number of elements in in[...]'s row that are of smaller magnitude, or equal and
+  /// of
+  /// lower index: a permutation of 0 .. n - 1 in each row. Rows run along axis 1; a tensor of rank
+  /// 0 or
+  /// 1 is one row. in[count], any dtype -> out[count], f64, or f32 where rows have at most 2^24
+  /// elements; of in's shape.
+  /// ```
+  public static int sinter_rank(
+      MemorySegment stream,
+      long count,
+      MemorySegment in,
+      int dtype,
+      MemorySegment out,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int) sinter_rank.HANDLE.invokeExact(stream, count, in, dtype, out, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// One block of Philox4x32-10: words[4] from a counter (its 128 bits, low half first) and a key.
+  /// Source: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
+  /// ```
+  public static int sinter_philox(
+      long counter_low, long counter_high, long key, MemorySegment words, MemorySegment error) {
+    Library.require();
+    try {
+      return (int) sinter_philox.HANDLE.invokeExact(counter_low, counter_high, key, words, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// out[i] = word i / 2^32, where word i is word (i mod 4) of the block with counter i div 4 and
+  /// the
+  /// tensor's key: uniform on [0, 1) for f64 outputs, rounded for others. The methods that drop at
+  /// random use the same words. For a key that depends on what is merged and not on where, take the
+  /// first 8 bytes, as a little-endian number, of SHA-256(seed as 8 bytes, model's position as 4,
+  /// both
+  /// little-endian, name of the output tensor in UTF-8). keys[count]; out[count], any dtype.
+  /// ```
+  public static int sinter_random(
+      MemorySegment stream,
+      long count,
+      MemorySegment keys,
+      MemorySegment out,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int) sinter_random.HANDLE.invokeExact(stream, count, keys, out, error);
     } catch (Throwable thrown) {
       throw Downcalls.unchecked(thrown);
     }
@@ -644,6 +1262,148 @@ public final class Abi {
     Library.require();
     try {
       return (int) sinter_dots.HANDLE.invokeExact(stream, count, a, b, dtype, out, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// All inner products of a batch entry's models, in one pass: out[k][v][i][j] = <x_i, x_j> over
+  /// vector v.
+  /// The x_i are the models' elements, or, with base not NULL, their differences from base.
+  /// inputs[count][models] (, base[count]) -> out[count], each f64 [vectors, models, models],
+  /// contiguous; vectors is a sinter_vectors, and WHOLE is one. An element's index is that within
+  /// its
+  /// vector.
+  /// ```
+  public static int sinter_gram(
+      MemorySegment stream,
+      long count,
+      int models,
+      MemorySegment base,
+      MemorySegment inputs,
+      int vectors,
+      int dtype,
+      int delta_dtype,
+      MemorySegment out,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int)
+          sinter_gram.HANDLE.invokeExact(
+              stream, count, models, base, inputs, vectors, dtype, delta_dtype, out, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// The sums of the elements' first four powers: in[count] -> out f64[count, 4], contiguous. x^2
+  /// is
+  /// rounded, x^3 is x^2 x and x^4 is x^2 x^2.
+  /// ```
+  public static int sinter_moments(
+      MemorySegment stream,
+      long count,
+      MemorySegment in,
+      int dtype,
+      MemorySegment out,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int) sinter_moments.HANDLE.invokeExact(stream, count, in, dtype, out, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// How many elements are (finite, infinite, NaN, of magnitude above threshold[k]): in[count] ->
+  /// out f64[count, 4], contiguous. 0 <= threshold; NaN is above none.
+  /// ```
+  public static int sinter_count(
+      MemorySegment stream,
+      long count,
+      MemorySegment in,
+      MemorySegment threshold,
+      int dtype,
+      MemorySegment out,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int) sinter_count.HANDLE.invokeExact(stream, count, in, threshold, dtype, out, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// out[k] = sum of in[k] where mask[k] is not 0 (elsewhere nothing is added, NaN neither);
+  /// in[count], mask[count] -> out f64[count], contiguous. A weighted sum is sinter_dot.
+  /// ```
+  public static int sinter_masked_sum(
+      MemorySegment stream,
+      long count,
+      MemorySegment in,
+      MemorySegment mask,
+      int dtype,
+      MemorySegment out,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int) sinter_masked_sum.HANDLE.invokeExact(stream, count, in, mask, dtype, out, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// sinter_sum, sinter_norm and sinter_dot of each row along the last axis (a scalar is one row of
+  /// one): in[count][..., n] -> out[count], each f64, contiguous, of in's shape without its last
+  /// dimension. The order is that of a tensor with the row's elements.
+  /// ```
+  public static int sinter_row_sum(
+      MemorySegment stream,
+      long count,
+      MemorySegment in,
+      int dtype,
+      MemorySegment out,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int) sinter_row_sum.HANDLE.invokeExact(stream, count, in, dtype, out, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  public static int sinter_row_norm(
+      MemorySegment stream,
+      long count,
+      MemorySegment in,
+      int kind,
+      int dtype,
+      MemorySegment out,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int) sinter_row_norm.HANDLE.invokeExact(stream, count, in, kind, dtype, out, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  public static int sinter_row_dot(
+      MemorySegment stream,
+      long count,
+      MemorySegment a,
+      MemorySegment b,
+      int dtype,
+      MemorySegment out,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int) sinter_row_dot.HANDLE.invokeExact(stream, count, a, b, dtype, out, error);
     } catch (Throwable thrown) {
       throw Downcalls.unchecked(thrown);
     }
@@ -1241,25 +2001,135 @@ public final class Abi {
     }
 
     /// ```text
-    /// If not NULL: a contiguous f64 tensor [count, 2] on the stream's device. For each output
+    /// If not NULL: a contiguous f64 tensor [count, 3] on the stream's device. For each output
     /// tensor
-    /// it receives the number of non-finite elements written, and of finite or infinite results
-    /// that a
-    /// float8 output saturated. Overwritten, not added to.
+    /// it receives the number of non-finite elements written; of finite or infinite results that a
+    /// float8 output saturated; and of vectors (1 for a whole tensor) for which the method fell
+    /// back
+    /// to what its comment states. Overwritten, not added to.
     /// ```
     public static MemorySegment counts(MemorySegment array, long index) {
       return array.get(ADDRESS, index * SIZE + AT_COUNTS);
     }
 
     /// ```text
-    /// If not NULL: a contiguous f64 tensor [count, 2] on the stream's device. For each output
+    /// If not NULL: a contiguous f64 tensor [count, 3] on the stream's device. For each output
     /// tensor
-    /// it receives the number of non-finite elements written, and of finite or infinite results
-    /// that a
-    /// float8 output saturated. Overwritten, not added to.
+    /// it receives the number of non-finite elements written; of finite or infinite results that a
+    /// float8 output saturated; and of vectors (1 for a whole tensor) for which the method fell
+    /// back
+    /// to what its comment states. Overwritten, not added to.
     /// ```
     public static void counts(MemorySegment array, long index, MemorySegment value) {
       array.set(ADDRESS, index * SIZE + AT_COUNTS, value);
+    }
+  }
+
+  /// ```text
+  /// With d_i the kept differences x_i - base (0 where dropped), rescaled:
+  ///
+  ///   consensus:  s = sign of sum_i w_i d_i (0 counts as +), or, plain_election, of sum_i d_i;
+  /// model i
+  ///               takes part where w_i d_i (plain_election: d_i) has that sign; zero never does
+  ///   mixture:    sum_i w_i d_i over the models that take part (without consensus: that keep the
+  ///               element), divided, if normalize, by their sum_i w_i (by 1 where that is 0)
+  ///   out:        fma(lambda, mixture, base)
+  ///
+  /// Sums run in the models' order. A difference that is not finite is never dropped unseen: it
+  /// makes
+  /// the output NaN. All fields but struct_size may be zero.
+  /// ```
+  public static final class sinter_mixture {
+    /// The struct's layout in C.
+    public static final StructLayout LAYOUT =
+        MemoryLayout.structLayout(
+            JAVA_LONG.withName("struct_size"),
+            JAVA_INT.withName("consensus"),
+            JAVA_INT.withName("plain_election"),
+            JAVA_INT.withName("normalize"),
+            JAVA_INT.withName("rescale"));
+
+    private static final long SIZE = LAYOUT.byteSize();
+    private static final long AT_STRUCT_SIZE = offset("struct_size");
+    private static final long AT_CONSENSUS = offset("consensus");
+    private static final long AT_PLAIN_ELECTION = offset("plain_election");
+    private static final long AT_NORMALIZE = offset("normalize");
+    private static final long AT_RESCALE = offset("rescale");
+
+    private sinter_mixture() {}
+
+    private static long offset(String field) {
+      return LAYOUT.byteOffset(PathElement.groupElement(field));
+    }
+
+    /// ```text
+    /// sizeof(sinter_mixture), set by the caller.
+    /// ```
+    public static long struct_size(MemorySegment array, long index) {
+      return array.get(JAVA_LONG, index * SIZE + AT_STRUCT_SIZE);
+    }
+
+    /// ```text
+    /// sizeof(sinter_mixture), set by the caller.
+    /// ```
+    public static void struct_size(MemorySegment array, long index, long value) {
+      array.set(JAVA_LONG, index * SIZE + AT_STRUCT_SIZE, value);
+    }
+
+    /// ```text
+    /// 1: sign consensus.
+    /// ```
+    public static int consensus(MemorySegment array, long index) {
+      return array.get(JAVA_INT, index * SIZE + AT_CONSENSUS);
+    }
+
+    /// ```text
+    /// 1: sign consensus.
+    /// ```
+    public static void consensus(MemorySegment array, long index, int value) {
+      array.set(JAVA_INT, index * SIZE + AT_CONSENSUS, value);
+    }
+
+    /// ```text
+    /// 1: the sign is elected without weights.
+    /// ```
+    public static int plain_election(MemorySegment array, long index) {
+      return array.get(JAVA_INT, index * SIZE + AT_PLAIN_ELECTION);
+    }
+
+    /// ```text
+    /// 1: the sign is elected without weights.
+    /// ```
+    public static void plain_election(MemorySegment array, long index, int value) {
+      array.set(JAVA_INT, index * SIZE + AT_PLAIN_ELECTION, value);
+    }
+
+    /// ```text
+    /// 1: divide by the weights of the models that take part.
+    /// ```
+    public static int normalize(MemorySegment array, long index) {
+      return array.get(JAVA_INT, index * SIZE + AT_NORMALIZE);
+    }
+
+    /// ```text
+    /// 1: divide by the weights of the models that take part.
+    /// ```
+    public static void normalize(MemorySegment array, long index, int value) {
+      array.set(JAVA_INT, index * SIZE + AT_NORMALIZE, value);
+    }
+
+    /// ```text
+    /// A sinter_rescale.
+    /// ```
+    public static int rescale(MemorySegment array, long index) {
+      return array.get(JAVA_INT, index * SIZE + AT_RESCALE);
+    }
+
+    /// ```text
+    /// A sinter_rescale.
+    /// ```
+    public static void rescale(MemorySegment array, long index, int value) {
+      array.set(JAVA_INT, index * SIZE + AT_RESCALE, value);
     }
   }
 
@@ -1426,6 +2296,69 @@ public final class Abi {
                 ADDRESS));
   }
 
+  private static final class sinter_nearswap {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_nearswap",
+            FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS,
+                ADDRESS));
+  }
+
+  private static final class sinter_nuslerp {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_nuslerp",
+            FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, ADDRESS, ADDRESS, JAVA_INT, ADDRESS,
+                ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_multislerp {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_multislerp",
+            FunctionDescriptor.of(
+                JAVA_INT,
+                ADDRESS,
+                JAVA_LONG,
+                JAVA_INT,
+                ADDRESS,
+                ADDRESS,
+                ADDRESS,
+                JAVA_INT,
+                JAVA_DOUBLE,
+                ADDRESS,
+                ADDRESS,
+                ADDRESS));
+  }
+
+  private static final class sinter_karcher {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_karcher",
+            FunctionDescriptor.of(
+                JAVA_INT,
+                ADDRESS,
+                JAVA_LONG,
+                JAVA_INT,
+                ADDRESS,
+                JAVA_INT,
+                JAVA_DOUBLE,
+                ADDRESS,
+                ADDRESS,
+                ADDRESS));
+  }
+
+  private static final class sinter_model_stock {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_model_stock",
+            FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS, JAVA_INT, ADDRESS,
+                ADDRESS, ADDRESS));
+  }
+
   private static final class sinter_task_arithmetic {
     static final MethodHandle HANDLE =
         Downcalls.handle(
@@ -1433,6 +2366,144 @@ public final class Abi {
             FunctionDescriptor.of(
                 JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS,
                 JAVA_INT, ADDRESS, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_ties {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_ties",
+            FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS,
+                ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_breadcrumbs {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_breadcrumbs",
+            FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS,
+                ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_dare {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_dare",
+            FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS,
+                ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_della {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_della",
+            FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS,
+                ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_sce {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_sce",
+            FunctionDescriptor.of(
+                JAVA_INT,
+                ADDRESS,
+                JAVA_LONG,
+                JAVA_INT,
+                ADDRESS,
+                ADDRESS,
+                ADDRESS,
+                JAVA_DOUBLE,
+                ADDRESS,
+                ADDRESS,
+                ADDRESS));
+  }
+
+  private static final class sinter_ram {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_ram",
+            FunctionDescriptor.of(
+                JAVA_INT,
+                ADDRESS,
+                JAVA_LONG,
+                JAVA_INT,
+                ADDRESS,
+                ADDRESS,
+                JAVA_DOUBLE,
+                ADDRESS,
+                ADDRESS,
+                ADDRESS));
+  }
+
+  private static final class sinter_ramplus_tl {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_ramplus_tl",
+            FunctionDescriptor.of(
+                JAVA_INT,
+                ADDRESS,
+                JAVA_LONG,
+                JAVA_INT,
+                ADDRESS,
+                ADDRESS,
+                JAVA_DOUBLE,
+                JAVA_DOUBLE,
+                JAVA_DOUBLE,
+                ADDRESS,
+                ADDRESS,
+                ADDRESS));
+  }
+
+  private static final class sinter_arcee_fusion {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_arcee_fusion",
+            FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_select {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_select",
+            FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, ADDRESS, JAVA_INT, JAVA_INT,
+                JAVA_INT, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_quantile {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_quantile",
+            FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS, JAVA_INT, ADDRESS, JAVA_INT, ADDRESS,
+                ADDRESS));
+  }
+
+  private static final class sinter_rank {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_rank",
+            FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS, JAVA_INT, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_philox {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_philox",
+            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_random {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_random",
+            FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, ADDRESS));
   }
 
   private static final class sinter_sum {
@@ -1463,6 +2534,63 @@ public final class Abi {
     static final MethodHandle HANDLE =
         Downcalls.handle(
             "sinter_dots",
+            FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, JAVA_INT, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_gram {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_gram",
+            FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS, JAVA_INT, JAVA_INT,
+                JAVA_INT, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_moments {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_moments",
+            FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS, JAVA_INT, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_count {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_count",
+            FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, JAVA_INT, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_masked_sum {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_masked_sum",
+            FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, JAVA_INT, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_row_sum {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_row_sum",
+            FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS, JAVA_INT, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_row_norm {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_row_norm",
+            FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_row_dot {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_row_dot",
             FunctionDescriptor.of(
                 JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, JAVA_INT, ADDRESS, ADDRESS));
   }

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cpu/fusion.h"
+#include "cpu/launch.h"
+
+namespace sinter::cpu {}  // namespace sinter::cpu

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cpu/launch.h"
+#include "cpu/random.h"
+
+namespace sinter::cpu {}  // namespace sinter::cpu
