@@ -66,18 +66,23 @@ struct CopyItem {
   bool to_host;
 };
 
-// One entry of a batch of reductions.
+// One entry of a batch of reductions: a tensor, or each row of `row` elements of it.
 struct ReduceItem {
   int64_t elements;
   View a;
-  View b;  // equals a where the reduction has one operand
+  View b;                     // equals a where the reduction has one operand
+  int64_t rows = 1;           // of elements / rows elements each; 1: the tensor is one
+  double* results = nullptr;  // [rows] on the stream's device; null: in ReduceBatch::results
+  double parameter = 0.0;     // count: the threshold
+
+  int64_t row() const { return rows > 0 ? elements / rows : 0; }
 };
 
 struct ReduceBatch {
   const ReduceItem* items;
   int64_t count;
   DType load;
-  double* results;  // [count] (dots: [count][3]) on the stream's device
+  double* results;  // [count] (dots: [count][3]) on the stream's device; rows: null
 };
 
 }  // namespace sinter

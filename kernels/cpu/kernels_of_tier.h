@@ -27,6 +27,9 @@ SINTER_REDUCE_KERNEL(sum_of_squares_kernel);
 SINTER_REDUCE_KERNEL(norm_max_kernel);
 SINTER_REDUCE_KERNEL(dot_kernel);
 SINTER_REDUCE_KERNEL(dots_kernel);
+SINTER_REDUCE_KERNEL(moments_kernel);
+SINTER_REDUCE_KERNEL(count_kernel);
+SINTER_REDUCE_KERNEL(masked_sum_kernel);
 #undef SINTER_REDUCE_KERNEL
 
 // The families that have tables of their own.

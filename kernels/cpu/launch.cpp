@@ -97,12 +97,7 @@ void norm_l1(const Context& context, const ReduceBatch& batch) {
 }
 
 void norm_l2(const Context& context, const ReduceBatch& batch) {
-  run_reduction(context, batch, kernels().sum_of_squares, 1, Term::kValue);
-  for (int64_t k = 0; k < batch.count; ++k) {
-    double square;
-    std::memcpy(&square, batch.results + k, sizeof square);
-    put(batch.results + k, canonical(square_root(square)));
-  }
+  run_reduction(context, batch, kernels().sum_of_squares, 1, Term::kValue, true);
 }
 
 void norm_max(const Context& context, const ReduceBatch& batch) {
@@ -115,6 +110,18 @@ void dot(const Context& context, const ReduceBatch& batch) {
 
 void dots(const Context& context, const ReduceBatch& batch) {
   run_reduction(context, batch, kernels().dots, 3, Term::kValue);
+}
+
+void moments(const Context& context, const ReduceBatch& batch) {
+  run_reduction(context, batch, kernels().moments, 4, Term::kValue);
+}
+
+void count(const Context& context, const ReduceBatch& batch) {
+  run_reduction(context, batch, kernels().count, 4, Term::kValue);
+}
+
+void masked_sum(const Context& context, const ReduceBatch& batch) {
+  run_reduction(context, batch, kernels().masked_sum, 1, Term::kValue);
 }
 
 }  // namespace sinter::cpu

@@ -30,6 +30,9 @@ void norm_l2(const Context& context, const ReduceBatch& batch);
 void norm_max(const Context& context, const ReduceBatch& batch);
 void dot(const Context& context, const ReduceBatch& batch);
 void dots(const Context& context, const ReduceBatch& batch);
+void moments(const Context& context, const ReduceBatch& batch);
+void count(const Context& context, const ReduceBatch& batch);
+void masked_sum(const Context& context, const ReduceBatch& batch);
 
 }  // namespace sinter::cpu
 

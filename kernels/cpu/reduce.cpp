@@ -12,9 +12,14 @@ namespace {
 
 static_assert(kReduceChunk % kBlock == 0 && kBlock % kReduceLanes == 0);
 
+// `count` elements were added; lanes that took none are +0, and adding those changes nothing.
 template <Term T>
-SINTER_FN double combine_lanes(double* lanes) {
-  for (int half = kReduceLanes / 2; half > 0; half /= 2) {
+SINTER_FN double combine_lanes(double* lanes, int64_t count) {
+  int half = kReduceLanes / 2;
+  while (half > 1 && half >= count) {
+    half /= 2;
+  }
+  for (; half > 0; half /= 2) {
     for (int l = 0; l < half; ++l) {
       lanes[l] = combine<T>(lanes[l], lanes[l + half]);
     }
@@ -24,6 +29,7 @@ SINTER_FN double combine_lanes(double* lanes) {
 
 // Eight lanes, and the eight elements they take. Compilers split them where registers are shorter.
 typedef double Lanes __attribute__((vector_size(64)));
+typedef uint64_t LaneBits __attribute__((vector_size(64)));
 template <class T>
 struct Eight;
 template <>
@@ -40,6 +46,10 @@ SINTER_FN Lanes eight(const T* x) {
   return __builtin_convertvector(*reinterpret_cast<const typename Eight<T>::type*>(x), Lanes);
 }
 
+SINTER_FN Lanes lane_magnitudes(Lanes x) {
+  return reinterpret_cast<Lanes>(reinterpret_cast<LaneBits>(x) & 0x7fffffffffffffffull);
+}
+
 template <Term T>
 SINTER_FN Lanes accumulate_eight(Lanes sum, Lanes a, Lanes b) {
   switch (T) {
@@ -49,6 +59,20 @@ SINTER_FN Lanes accumulate_eight(Lanes sum, Lanes a, Lanes b) {
       return sum + a * a;
     case Term::kProduct:
       return sum + a * b;
+    case Term::kCube:
+      return sum + (a * a) * a;
+    case Term::kFourthPower:
+      return sum + (a * a) * (a * a);
+    case Term::kMasked:
+      return b != 0.0 ? sum + a : sum;
+    case Term::kFinite:
+      return lane_magnitudes(a) < __builtin_huge_val() ? sum + 1.0 : sum;
+    case Term::kInfinite:
+      return lane_magnitudes(a) == __builtin_huge_val() ? sum + 1.0 : sum;
+    case Term::kNan:
+      return a != a ? sum + 1.0 : sum;
+    case Term::kAbove:
+      return lane_magnitudes(a) > b ? sum + 1.0 : sum;
     default:
       for (int l = 0; l < 8; ++l) {
         sum[l] = accumulate<T>(sum[l], a[l], b[l]);
@@ -57,14 +81,14 @@ SINTER_FN Lanes accumulate_eight(Lanes sum, Lanes a, Lanes b) {
   }
 }
 
-// The terms of a pair (a, b); what a term reads of it.
+// The terms of a pair (a, b) and the item's parameter; what a term reads of them.
 template <Term T, bool kOfB = false>
 struct Of {
-  SINTER_MEMBER_FN Lanes add_eight(Lanes sum, Lanes a, Lanes b) {
-    return accumulate_eight<T>(sum, kOfB ? b : a, b);
+  SINTER_MEMBER_FN Lanes add_eight(Lanes sum, Lanes a, Lanes b, double parameter) {
+    return accumulate_eight<T>(sum, kOfB ? b : a, T == Term::kAbove ? Lanes{} + parameter : b);
   }
-  SINTER_MEMBER_FN double add(double sum, double a, double b) {
-    return accumulate<T>(sum, kOfB ? b : a, b);
+  SINTER_MEMBER_FN double add(double sum, double a, double b, double parameter) {
+    return accumulate<T>(sum, kOfB ? b : a, T == Term::kAbove ? parameter : b);
   }
   static constexpr Term kTerm = T;
 };
@@ -72,7 +96,8 @@ struct Of {
 // Adds a block's elements to the lanes; the block starts at a multiple of the lanes. As many lanes
 // at a time as keep their sums in registers go over the whole block.
 template <class... Terms, class T>
-SINTER_FN void add_block(const T* a, const T* b, int count, double (*lanes)[kReduceLanes]) {
+SINTER_FN void add_block(const T* a, const T* b, int count, double parameter,
+                         double (*lanes)[kReduceLanes]) {
   constexpr int kTerms = sizeof...(Terms);
   constexpr int kVectors = kTerms == 1 ? 4 : 2;
   const int whole = count - count % kReduceLanes;
@@ -91,7 +116,7 @@ SINTER_FN void add_block(const T* a, const T* b, int count, double (*lanes)[kRed
         const Lanes x = eight(a + j + 8 * v);
         const Lanes y = eight(b + j + 8 * v);
         int k = 0;
-        ((sums[k][v] = Terms::add_eight(sums[k][v], x, y), ++k), ...);
+        ((sums[k][v] = Terms::add_eight(sums[k][v], x, y, parameter), ++k), ...);
       }
     }
 #pragma GCC unroll 4
@@ -109,7 +134,7 @@ SINTER_FN void add_block(const T* a, const T* b, int count, double (*lanes)[kRed
     const double x = static_cast<double>(left_a[j]);
     const double y = static_cast<double>(left_b[j]);
     int k = 0;
-    ((lanes[k][j - whole] = Terms::add(lanes[k][j - whole], x, y), ++k), ...);
+    ((lanes[k][j - whole] = Terms::add(lanes[k][j - whole], x, y, parameter), ++k), ...);
   }
 }
 
@@ -125,8 +150,8 @@ SINTER_FN const typename Format<D>::Compute* decoded(const unsigned char* data, 
   }
 }
 
-// Chunks [begin, end) of terms that read one operand, or (kPair) two; the terms' values of a chunk
-// stand side by side.
+// Chunks [begin, end), counted through the rows, of terms that read one operand, or (kPair) two; the
+// terms' values of a chunk stand side by side.
 template <bool kPair, class... Terms>
 SINTER_FN void reduce(const ReduceItem& item, DType load, int64_t begin, int64_t end,
                       double* partials) {
@@ -134,10 +159,13 @@ SINTER_FN void reduce(const ReduceItem& item, DType load, int64_t begin, int64_t
   const bool direct = item.a.contiguous() && item.b.contiguous() && item.a.dtype == item.b.dtype &&
                       (load == DType::kStored || load == item.a.dtype);
   const int64_t width = dtype_bytes(item.a.dtype);
+  const int64_t row = item.row();
+  const int64_t chunks = chunks_of(row);
   for (int64_t chunk = begin; chunk < end; ++chunk) {
     alignas(64) double lanes[kTerms][kReduceLanes] = {};
-    const int64_t from = chunk * kReduceChunk;
-    const int64_t to = item.elements - from < kReduceChunk ? item.elements : from + kReduceChunk;
+    const int64_t start = chunk / chunks * row;
+    const int64_t from = start + chunk % chunks * kReduceChunk;
+    const int64_t to = start + row - from < kReduceChunk ? start + row : from + kReduceChunk;
     for (int64_t i = from; i < to; i += kBlock) {
       const int count = to - i < kBlock ? static_cast<int>(to - i) : kBlock;
       alignas(64) double room[2][kBlock];
@@ -150,18 +178,20 @@ SINTER_FN void reduce(const ReduceItem& item, DType load, int64_t begin, int64_t
               const Compute* b = kPair ? decoded<D>(item.b.data + i * width, count,
                                                     reinterpret_cast<Compute*>(room[1]))
                                        : a;
-              add_block<Terms...>(a, b, count, lanes);
+              add_block<Terms...>(a, b, count, item.parameter, lanes);
             });
       } else {
         load_block(item.a, load, i, count, room[0]);
         if (kPair) {
           load_block(item.b, load, i, count, room[1]);
         }
-        add_block<Terms...>(room[0], room[kPair ? 1 : 0], count, lanes);
+        add_block<Terms...>(room[0], room[kPair ? 1 : 0], count, item.parameter, lanes);
       }
     }
     int k = 0;
-    ((partials[(chunk - begin) * kTerms + k] = combine_lanes<Terms::kTerm>(lanes[k]), ++k), ...);
+    ((partials[(chunk - begin) * kTerms + k] = combine_lanes<Terms::kTerm>(lanes[k], to - from),
+      ++k),
+     ...);
   }
 }
 
@@ -193,6 +223,23 @@ void dot_kernel(const ReduceItem& item, DType load, int64_t begin, int64_t end, 
 void dots_kernel(const ReduceItem& item, DType load, int64_t begin, int64_t end, double* partials) {
   reduce<true, Of<Term::kSquare>, Of<Term::kProduct>, Of<Term::kSquare, true>>(item, load, begin,
                                                                                end, partials);
+}
+
+void moments_kernel(const ReduceItem& item, DType load, int64_t begin, int64_t end,
+                    double* partials) {
+  reduce<false, Of<Term::kValue>, Of<Term::kSquare>, Of<Term::kCube>, Of<Term::kFourthPower>>(
+      item, load, begin, end, partials);
+}
+
+void count_kernel(const ReduceItem& item, DType load, int64_t begin, int64_t end,
+                  double* partials) {
+  reduce<false, Of<Term::kFinite>, Of<Term::kInfinite>, Of<Term::kNan>, Of<Term::kAbove>>(
+      item, load, begin, end, partials);
+}
+
+void masked_sum_kernel(const ReduceItem& item, DType load, int64_t begin, int64_t end,
+                       double* partials) {
+  reduce<true, Of<Term::kMasked>>(item, load, begin, end, partials);
 }
 
 }  // namespace sinter::cpu::SINTER_TIER

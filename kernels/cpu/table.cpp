@@ -7,10 +7,25 @@
 namespace sinter::cpu::SINTER_TIER {
 
 extern const Kernels table = {
-    SINTER_NAME(SINTER_TIER), cast_kernel,     lerp_kernel,     linear_kernel,
-    task_arithmetic_kernel,   sum_kernel,      norm_l1_kernel,  sum_of_squares_kernel,
-    norm_max_kernel,          dot_kernel,      dots_kernel,     &agreement_kernels,
-    &fusion_kernels,          &random_kernels, &select_kernels, &sparse_kernels,
+    SINTER_NAME(SINTER_TIER),
+    cast_kernel,
+    lerp_kernel,
+    linear_kernel,
+    task_arithmetic_kernel,
+    sum_kernel,
+    norm_l1_kernel,
+    sum_of_squares_kernel,
+    norm_max_kernel,
+    dot_kernel,
+    dots_kernel,
+    moments_kernel,
+    count_kernel,
+    masked_sum_kernel,
+    &agreement_kernels,
+    &fusion_kernels,
+    &random_kernels,
+    &select_kernels,
+    &sparse_kernels,
     &spherical_kernels,
 };
 

@@ -4,7 +4,8 @@
 //
 // A warp reduces a chunk of 4096 elements at a time; each of its threads keeps two neighbouring
 // lanes of the 64, so that loads of a warp are neighbours and the order is formula/reduce.h's by
-// construction. The chunks' results are reduced by further launches, 4096 to one at each level.
+// construction. The chunks' results are reduced by further launches, 4096 to one at each level. Rows
+// are reduced side by side, a warp to a chunk of one.
 #include "formula/reduce.h"
 
 #include <algorithm>
@@ -23,8 +24,13 @@ constexpr int kWarps = kThreads / kWarp;
 
 static_assert(kReduceLanes == 2 * kWarp);
 
-// Constant over the grid. Results of entry k, term by term, each of all its chunks, stand at its
-// operand 0; those of entries with one chunk are final.
+// Constant over the grid. Results of entry k, term by term, each of all chunks of all its rows, stand
+// at its operand 0; those of entries with one chunk per row are final. An entry's weights are kRow and
+// kParameter.
+constexpr int kRow = 0;        // elements of a row
+constexpr int kParameter = 1;  // ReduceItem::parameter
+constexpr int kWeights = 2;
+
 struct ReduceParams {
   DType load;
   bool root;  // final results are square roots
@@ -38,8 +44,8 @@ struct Sums;
 template <Term T>
 struct Sums<T> {
   static constexpr int kTerms = 1;
-  static constexpr int kInputs = T == Term::kProduct ? 2 : 1;
-  static __device__ __forceinline__ void add(double (&sums)[1], double a, double b) {
+  static constexpr int kInputs = T == Term::kProduct || T == Term::kMasked ? 2 : 1;
+  static __device__ __forceinline__ void add(double (&sums)[1], double a, double b, double) {
     sums[0] = accumulate<T>(sums[0], a, b);
   }
   static __device__ __forceinline__ double join(double x, double y) { return combine<T>(x, y); }
@@ -49,7 +55,7 @@ template <>
 struct Sums<Term::kSquare, Term::kProduct, Term::kSquare> {
   static constexpr int kTerms = 3;
   static constexpr int kInputs = 2;
-  static __device__ __forceinline__ void add(double (&sums)[3], double a, double b) {
+  static __device__ __forceinline__ void add(double (&sums)[3], double a, double b, double) {
     sums[0] = accumulate<Term::kSquare>(sums[0], a, a);
     sums[1] = accumulate<Term::kProduct>(sums[1], a, b);
     sums[2] = accumulate<Term::kSquare>(sums[2], b, b);
@@ -57,10 +63,26 @@ struct Sums<Term::kSquare, Term::kProduct, Term::kSquare> {
   static __device__ __forceinline__ double join(double x, double y) { return x + y; }
 };
 
+// Several sums of one operand's terms; the item's parameter is their second operand.
+template <Term First, Term Second, Term Third, Term Fourth>
+struct Sums<First, Second, Third, Fourth> {
+  static constexpr int kTerms = 4;
+  static constexpr int kInputs = 1;
+  static __device__ __forceinline__ void add(double (&sums)[4], double a, double,
+                                             double parameter) {
+    sums[0] = accumulate<First>(sums[0], a, parameter);
+    sums[1] = accumulate<Second>(sums[1], a, parameter);
+    sums[2] = accumulate<Third>(sums[2], a, parameter);
+    sums[3] = accumulate<Fourth>(sums[3], a, parameter);
+  }
+  static __device__ __forceinline__ double join(double x, double y) { return x + y; }
+};
+
 // Adds elements [0, count) of a chunk from contiguous inputs of dtype T; lanes 2 * thread and + 1.
 template <DType T, class S>
 SINTER_DEVICE void add_pairs(const unsigned char* a, const unsigned char* b, int count,
-                             double (&even)[S::kTerms], double (&odd)[S::kTerms]) {
+                             double parameter, double (&even)[S::kTerms],
+                             double (&odd)[S::kTerms]) {
   using Storage = typename Format<T>::Storage;
   using Pair = Packet<Storage, 2>;
   const int lane = threadIdx.x % kWarp;
@@ -80,9 +102,9 @@ SINTER_DEVICE void add_pairs(const unsigned char* a, const unsigned char* b, int
 #pragma unroll
     for (int c = 0; c < kCount; ++c) {
       S::add(even, static_cast<double>(Format<T>::decode(x[c].values[0])),
-             static_cast<double>(Format<T>::decode(y[c].values[0])));
+             static_cast<double>(Format<T>::decode(y[c].values[0])), parameter);
       S::add(odd, static_cast<double>(Format<T>::decode(x[c].values[1])),
-             static_cast<double>(Format<T>::decode(y[c].values[1])));
+             static_cast<double>(Format<T>::decode(y[c].values[1])), parameter);
     }
   }
   // The last rows, of which the very last may be short.
@@ -90,30 +112,32 @@ SINTER_DEVICE void add_pairs(const unsigned char* a, const unsigned char* b, int
   const auto* const other = reinterpret_cast<const Storage*>(b);
   for (int i = row * kReduceLanes + 2 * lane; i < count; i += kReduceLanes) {
     S::add(even, static_cast<double>(Format<T>::decode(from[i])),
-           static_cast<double>(Format<T>::decode(other[i])));
+           static_cast<double>(Format<T>::decode(other[i])), parameter);
     if (i + 1 < count) {
       S::add(odd, static_cast<double>(Format<T>::decode(from[i + 1])),
-             static_cast<double>(Format<T>::decode(other[i + 1])));
+             static_cast<double>(Format<T>::decode(other[i + 1])), parameter);
     }
   }
 }
 
 template <class S>
 SINTER_DEVICE void add_any(const Operand& a, const Operand& b, const Layout* layouts, DType load,
-                           int64_t begin, int count, double (&even)[S::kTerms],
+                           int64_t begin, int count, double parameter, double (&even)[S::kTerms],
                            double (&odd)[S::kTerms]) {
   for (int i = 2 * (threadIdx.x % kWarp); i < count; i += kReduceLanes) {
     const double x = load_element<double>(a, layouts, load, begin + i);
-    S::add(even, x, S::kInputs == 2 ? load_element<double>(b, layouts, load, begin + i) : x);
+    S::add(even, x, S::kInputs == 2 ? load_element<double>(b, layouts, load, begin + i) : x,
+           parameter);
     if (i + 1 < count) {
       const double next = load_element<double>(a, layouts, load, begin + i + 1);
       S::add(odd, next,
-             S::kInputs == 2 ? load_element<double>(b, layouts, load, begin + i + 1) : next);
+             S::kInputs == 2 ? load_element<double>(b, layouts, load, begin + i + 1) : next,
+             parameter);
     }
   }
 }
 
-// T: both inputs are contiguous, aligned to pairs, and of that dtype; kStored: anything.
+// T: both inputs are contiguous, their rows aligned to pairs, and of that dtype; kStored: anything.
 template <class S, DType T>
 __global__ void __launch_bounds__(kThreads, 4)
     reduce_kernel(const __grid_constant__ ReduceParams params) {
@@ -130,21 +154,26 @@ __global__ void __launch_bounds__(kThreads, 4)
     while (table.first[k + 1] <= unit) {
       ++k;
     }
-    const Entry entry = table.entries[k];
     const Operand* const operands = table.operands + 3 * k;
+    const auto row = static_cast<int64_t>(table.weights[kWeights * k + kRow]);
+    const double parameter = table.weights[kWeights * k + kParameter];
+    const int64_t chunks = table.first[k + 1] - table.first[k];
     const int64_t chunk = unit - table.first[k];
-    const int64_t begin = chunk * kReduceChunk;
-    const int64_t left = entry.elements - begin;
+    const int64_t chunks_of_row = chunks_of(row);
+    const int64_t place = chunk % chunks_of_row * kReduceChunk;
+    const int64_t begin = chunk / chunks_of_row * row + place;
+    const int64_t left = row - place;
     const int count = static_cast<int>(left < kReduceChunk ? left : kReduceChunk);
     double even[S::kTerms] = {};
     double odd[S::kTerms] = {};
     if constexpr (T == DType::kStored) {
-      add_any<S>(operands[1], operands[2], table.layouts, params.load, begin, count, even, odd);
+      add_any<S>(operands[1], operands[2], table.layouts, params.load, begin, count, parameter,
+                 even, odd);
     } else {
       const int64_t offset = begin * static_cast<int64_t>(sizeof(typename Format<T>::Storage));
-      add_pairs<T, S>(operands[1].data + offset, operands[2].data + offset, count, even, odd);
+      add_pairs<T, S>(operands[1].data + offset, operands[2].data + offset, count, parameter, even,
+                      odd);
     }
-    const int64_t chunks = table.first[k + 1] - table.first[k];
     for (int term = 0; term < S::kTerms; ++term) {
       // Lane l takes lane l + half; lanes 2 t and 2 t + 1 are this thread's.
       double x = even[term];
@@ -156,17 +185,13 @@ __global__ void __launch_bounds__(kThreads, 4)
       }
       if (threadIdx.x % kWarp == 0) {
         double value = S::join(x, y);
-        if (chunks == 1) {
+        if (chunks_of_row == 1) {
           value = canonical(params.root ? square_root(value) : value);
         }
         reinterpret_cast<double*>(operands[0].data)[term * chunks + chunk] = value;
       }
     }
   }
-}
-
-int64_t chunks_of(int64_t elements) {
-  return std::max<int64_t>(1, (elements + kReduceChunk - 1) / kReduceChunk);
 }
 
 View contiguous_view(double* data, int64_t elements) {
@@ -183,8 +208,9 @@ View contiguous_view(double* data, int64_t elements) {
 DType kernel_dtype(const ReduceItem& item, DType load) {
   const DType dtype = item.a.dtype;
   const auto pair = static_cast<uintptr_t>(2 * dtype_bytes(dtype));
-  const bool pairs = item.b.dtype == dtype && (load == DType::kStored || load == dtype) &&
-                     aligned(item.a, pair) && aligned(item.b, pair);
+  const bool pairs = (item.rows == 1 || item.row() % 2 == 0) && item.b.dtype == dtype &&
+                     (load == DType::kStored || load == dtype) && aligned(item.a, pair) &&
+                     aligned(item.b, pair);
   return pairs ? dtype : DType::kStored;
 }
 
@@ -200,24 +226,30 @@ template <class S, class Above>
 void reduce(Queue& queue, const std::vector<Reduction>& reductions, DType load, bool root) {
   int64_t partials = 0;
   for (const Reduction& each : reductions) {
-    const int64_t chunks = chunks_of(each.item.elements);
-    partials += chunks > 1 ? chunks * S::kTerms : 0;
+    const int64_t chunks = chunks_of(each.item.row());
+    partials += chunks > 1 ? each.item.rows * chunks * S::kTerms : 0;
   }
   const Scratch memory(queue, partials * static_cast<int64_t>(sizeof(double)));
   double* free = memory.as<double>();
   std::vector<Reduction> above;
   std::map<DType, TableBuilder> tables;
   for (const Reduction& each : reductions) {
-    const int64_t chunks = chunks_of(each.item.elements);
-    const View output = contiguous_view(chunks == 1 ? each.result : free, chunks * S::kTerms);
-    for (int term = 0; chunks > 1 && term < S::kTerms; ++term) {
+    const ReduceItem& item = each.item;
+    if (item.rows == 0) {
+      continue;
+    }
+    const int64_t chunks = item.rows * chunks_of(item.row());
+    const bool last = chunks == item.rows;
+    const View output = contiguous_view(last ? each.result : free, chunks * S::kTerms);
+    for (int term = 0; !last && term < S::kTerms; ++term) {
       const View view = contiguous_view(free, chunks);
-      above.push_back({{chunks, view, view}, each.result + term});
+      above.push_back({{chunks, view, view, item.rows}, each.result + term * item.rows});
       free += chunks;
     }
-    const View* const views[] = {&output, &each.item.a, &each.item.b};
-    tables.try_emplace(kernel_dtype(each.item, load), 3, 0)
-        .first->second.add({each.item.elements, 0}, chunks, views, nullptr);
+    const View* const views[] = {&output, &item.a, &item.b};
+    const double weights[] = {static_cast<double>(item.row()), item.parameter};
+    tables.try_emplace(kernel_dtype(item, load), 3, kWeights)
+        .first->second.add({item.elements, 0}, chunks, views, weights);
   }
   for (auto& [dtype, table] : tables) {
     ReduceParams params = {load, root, {}};
@@ -235,20 +267,46 @@ void reduce(Queue& queue, const std::vector<Reduction>& reductions, DType load, 
 template <class S, class Above>
 void run(const Context& context, const ReduceBatch& batch, bool root) {
   Queue& queue = context.queue;
-  const int64_t bytes = batch.count * S::kTerms * static_cast<int64_t>(sizeof(double));
   // Results at an address that a double cannot have are made elsewhere and copied.
-  const bool direct = reinterpret_cast<uintptr_t>(batch.results) % alignof(double) == 0;
-  const Scratch elsewhere(queue, direct ? 0 : bytes);
-  double* const results = direct ? batch.results : elsewhere.as<double>();
+  struct Results {
+    double* to;
+    int64_t numbers;
+    bool direct;
+  };
+  std::vector<Results> results;
+  int64_t moved = 0;
+  const auto add_results = [&](double* to, int64_t numbers) {
+    const bool direct = reinterpret_cast<uintptr_t>(to) % alignof(double) == 0;
+    results.push_back({to, numbers, direct});
+    moved += direct ? 0 : numbers;
+  };
+  if (batch.results != nullptr) {
+    add_results(batch.results, batch.count * S::kTerms);
+  } else {
+    for (int64_t k = 0; k < batch.count; ++k) {
+      add_results(batch.items[k].results, batch.items[k].rows);
+    }
+  }
+  const Scratch elsewhere(queue, moved * static_cast<int64_t>(sizeof(double)));
+  double* free = elsewhere.as<double>();
+  std::vector<double*> made;
+  for (const Results& each : results) {
+    made.push_back(each.direct ? each.to : free);
+    free += each.direct ? 0 : each.numbers;
+  }
   std::vector<Reduction> reductions;
   for (int64_t k = 0; k < batch.count; ++k) {
-    reductions.push_back({batch.items[k], results + k * S::kTerms});
+    reductions.push_back({batch.items[k], batch.results != nullptr ? made[0] + k * S::kTerms
+                                                                   : made[static_cast<size_t>(k)]});
   }
   reduce<S, Above>(queue, reductions, batch.load, root);
-  if (!direct) {
-    check(cudaMemcpyAsync(batch.results, results, static_cast<size_t>(bytes),
-                          cudaMemcpyDeviceToDevice, queue.stream()),
-          "copy the results");
+  for (size_t i = 0; i < results.size(); ++i) {
+    if (!results[i].direct && results[i].numbers > 0) {
+      check(cudaMemcpyAsync(results[i].to, made[i],
+                            static_cast<size_t>(results[i].numbers) * sizeof(double),
+                            cudaMemcpyDeviceToDevice, queue.stream()),
+            "copy the results");
+    }
   }
 }
 
@@ -284,6 +342,20 @@ void dot(const Context& context, const ReduceBatch& batch) {
 
 void dots(const Context& context, const ReduceBatch& batch) {
   run<Dots, Values>(context, batch, false);
+}
+
+void moments(const Context& context, const ReduceBatch& batch) {
+  run<Sums<Term::kValue, Term::kSquare, Term::kCube, Term::kFourthPower>, Values>(context, batch,
+                                                                                  false);
+}
+
+void count(const Context& context, const ReduceBatch& batch) {
+  run<Sums<Term::kFinite, Term::kInfinite, Term::kNan, Term::kAbove>, Values>(context, batch,
+                                                                              false);
+}
+
+void masked_sum(const Context& context, const ReduceBatch& batch) {
+  run<Sums<Term::kMasked>, Values>(context, batch, false);
 }
 
 }  // namespace sinter::cuda

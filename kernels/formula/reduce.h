@@ -4,7 +4,8 @@
 //
 // Element i belongs to lane i mod kLanes of chunk i div kChunk. A lane starts at +0 and takes its
 // elements in order; lanes are then combined pairwise, l with l + kLanes/2, and so on by halves;
-// the chunks' results are an array reduced in the same way, until one value is left.
+// the chunks' results are an array reduced in the same way, until one value is left. A row of a
+// tensor is reduced as a tensor of its own.
 #ifndef SINTER_KERNELS_FORMULA_REDUCE_H_
 #define SINTER_KERNELS_FORMULA_REDUCE_H_
 
@@ -15,8 +16,22 @@ namespace sinter {
 constexpr int64_t kReduceChunk = 4096;
 constexpr int kReduceLanes = 64;
 
-// What an element adds. Operands are float64; a product is rounded once.
-enum class Term : int32_t { kValue, kMagnitude, kSquare, kProduct, kLargest };
+// What an element adds. Operands are float64; a product is rounded once. Those that count add 1; they
+// and kAbove, whose second operand is the threshold, are exact in any order.
+enum class Term : int32_t {
+  kValue,
+  kMagnitude,
+  kSquare,
+  kProduct,
+  kLargest,
+  kCube,
+  kFourthPower,
+  kMasked,  // the first operand where the second is not 0
+  kFinite,
+  kInfinite,
+  kNan,
+  kAbove
+};
 
 SINTER_FN double magnitude(double x) { return bits_double(double_bits(x) & 0x7fffffffffffffffull); }
 
@@ -25,6 +40,7 @@ SINTER_FN double larger(double x, double y) { return (x > y) | (x != x) ? x : y;
 
 template <Term T>
 SINTER_FN double accumulate(double sum, double a, double b) {
+  constexpr double infinity = __builtin_huge_val();
   switch (T) {
     case Term::kValue:
       return sum + a;
@@ -34,6 +50,20 @@ SINTER_FN double accumulate(double sum, double a, double b) {
       return sum + a * a;
     case Term::kProduct:
       return sum + a * b;
+    case Term::kCube:
+      return sum + (a * a) * a;
+    case Term::kFourthPower:
+      return sum + (a * a) * (a * a);
+    case Term::kMasked:
+      return b != 0.0 ? sum + a : sum;
+    case Term::kFinite:
+      return sum + (magnitude(a) < infinity ? 1.0 : 0.0);
+    case Term::kInfinite:
+      return sum + (magnitude(a) == infinity ? 1.0 : 0.0);
+    case Term::kNan:
+      return sum + (a != a ? 1.0 : 0.0);
+    case Term::kAbove:
+      return sum + (magnitude(a) > b ? 1.0 : 0.0);
     default:
       return larger(sum, magnitude(a));
   }
@@ -47,6 +77,11 @@ SINTER_FN double combine(double x, double y) {
 
 // The term by which chunks' results are reduced further.
 SINTER_FN Term further(Term term) { return term == Term::kLargest ? term : Term::kValue; }
+
+// Chunks of a tensor or row; one without elements has one too, which is 0.
+SINTER_FN int64_t chunks_of(int64_t elements) {
+  return elements > kReduceChunk ? (elements - 1) / kReduceChunk + 1 : 1;
+}
 
 }  // namespace sinter
 

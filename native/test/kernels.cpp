@@ -190,10 +190,17 @@ enum Operation {
   kNorm,
   kDot,
   kDots,
+  kMoments,
+  kCount,
+  kMaskedSum,
+  kRowSum,
+  kRowNorm,
+  kRowDot,
   kOperations
 };
-const char* const kNames[] = {"cast", "lerp", "linear", "slerp", "task_arithmetic",
-                              "copy", "sum",  "norm",   "dot",   "dots"};
+const char* const kNames[] = {
+    "cast", "lerp", "linear",  "slerp", "task_arithmetic", "copy",    "sum",      "norm",
+    "dot",  "dots", "moments", "count", "masked_sum",      "row_sum", "row_norm", "row_dot"};
 
 constexpr int64_t kSizes[] = {0,    1,    2,    31,   33,   63,   64,    65,    127,
                               255,  256,  257,  511,  1023, 2047, 2048,  2049,  4095,
@@ -214,8 +221,10 @@ double pick_weight() {
 // One random batch of one operation, on both devices.
 void run_batch(Stream& cpu, Stream& gpu, Operation operation) {
   const int64_t count = pick(12) == 0 ? 40 : 1 + pick(4);
-  const bool reduction = operation >= kSum;
-  const bool two = operation == kLerp || operation == kSlerp || operation >= kDot;
+  const bool rows_of = operation >= kRowSum && operation <= kRowDot;
+  const bool reduction = operation >= kSum && !rows_of;
+  const bool two = operation == kLerp || operation == kSlerp || operation == kDot ||
+                   operation == kDots || operation == kMaskedSum || operation == kRowDot;
   const auto models = static_cast<int32_t>(1 + pick(7));
   const int32_t inputs = operation == kLinear           ? models
                          : operation == kTaskArithmetic ? models + 1
@@ -224,12 +233,14 @@ void run_batch(Stream& cpu, Stream& gpu, Operation operation) {
   const bool uniform = pick(3) != 0;
   const bool plain = pick(2) == 0;
   const bool tame = operation == kSlerp || pick(2) == 0;
-  const bool in_place = !reduction && operation != kCopy && pick(5) == 0;
+  const bool in_place = !reduction && !rows_of && operation != kCopy && pick(5) == 0;
   const int32_t load =
       operation == kCopy || operation == kCast || pick(3) != 0 ? 0 : kDtypes[pick(6)];
   int32_t delta = pick(3) != 0 ? 0 : kDtypes[pick(6)];
   const int32_t batch_dtype = kDtypes[pick(6)];
-  const int32_t results = operation == kDots ? 3 : 1;
+  const int32_t results = operation == kDots                             ? 3
+                          : operation == kMoments || operation == kCount ? 4
+                                                                         : 1;
 
   std::vector<Tensor> sources(static_cast<size_t>(count * inputs));
   std::vector<Tensor> outputs(static_cast<size_t>(reduction ? 1 : count));
@@ -237,7 +248,7 @@ void run_batch(Stream& cpu, Stream& gpu, Operation operation) {
     int64_t rows = 1;
     int64_t columns = kSizes[pick(count > 4 ? 12 : 27)];
     if (pick(3) == 0) {
-      rows = 1 + pick(5);
+      rows = 1 + pick(rows_of && columns < 4096 ? 40 : 5);
     }
     const int32_t dtype = uniform ? batch_dtype : kDtypes[pick(6)];
     for (int32_t i = 0; i < inputs; ++i) {
@@ -245,8 +256,12 @@ void run_batch(Stream& cpu, Stream& gpu, Operation operation) {
       make(gpu, sources[static_cast<size_t>(k * inputs + i)], own, rows, columns,
            plain ? Layout::kAligned : pick_layout(), tame);
     }
-    if (!reduction) {
-      Tensor& output = outputs[static_cast<size_t>(k)];
+    Tensor& output = outputs[static_cast<size_t>(reduction ? 0 : k)];
+    if (rows_of) {
+      make(gpu, output, SINTER_F64, rows, 1, pick(4) == 0 ? Layout::kByteOff : Layout::kAligned,
+           false);
+      output.cpu.rank = output.gpu.rank = 1;
+    } else if (!reduction) {
       const int32_t own = operation == kCopy || pick(2) == 0 ? dtype : kDtypes[pick(6)];
       make(gpu, output, own, rows, columns, plain ? Layout::kAligned : pick_layout(), false);
     }
@@ -272,7 +287,7 @@ void run_batch(Stream& cpu, Stream& gpu, Operation operation) {
     weights.push_back(pick_weight());
   }
   for (int64_t k = 0; k < count; ++k) {
-    lambdas.push_back(pick_weight());
+    lambdas.push_back(operation == kCount ? std::fabs(pick_weight()) : pick_weight());
     if (operation == kLinear) {
       weights[static_cast<size_t>(k * models)] += 5.0;  // so that they can be normalised
     }
@@ -341,6 +356,28 @@ void run_batch(Stream& cpu, Stream& gpu, Operation operation) {
         status[on_gpu] = sinter_dot(stream.handle, count, firsts.data(), seconds.data(), load,
                                     out.data(), &error);
         break;
+      case kMoments:
+        status[on_gpu] = sinter_moments(stream.handle, count, in.data(), load, out.data(), &error);
+        break;
+      case kCount:
+        status[on_gpu] =
+            sinter_count(stream.handle, count, in.data(), lambdas.data(), load, out.data(), &error);
+        break;
+      case kMaskedSum:
+        status[on_gpu] = sinter_masked_sum(stream.handle, count, firsts.data(), seconds.data(),
+                                           load, out.data(), &error);
+        break;
+      case kRowSum:
+        status[on_gpu] = sinter_row_sum(stream.handle, count, in.data(), load, out.data(), &error);
+        break;
+      case kRowNorm:
+        status[on_gpu] =
+            sinter_row_norm(stream.handle, count, in.data(), kind, load, out.data(), &error);
+        break;
+      case kRowDot:
+        status[on_gpu] = sinter_row_dot(stream.handle, count, firsts.data(), seconds.data(), load,
+                                        out.data(), &error);
+        break;
       default:
         status[on_gpu] = sinter_dots(stream.handle, count, firsts.data(), seconds.data(), load,
                                      out.data(), &error);
@@ -360,7 +397,7 @@ void run_batch(Stream& cpu, Stream& gpu, Operation operation) {
     for (Tensor& tensor : outputs) {
       compare(gpu, tensor, "output");
     }
-    if (!reduction && operation != kCopy) {
+    if (!reduction && !rows_of && operation != kCopy) {
       compare(gpu, counts, "counts");
     }
   }

@@ -28,7 +28,8 @@ struct PartCounts {
 using ElementwiseKernel = void (*)(const Item& item, const Batch& batch, int64_t begin, int64_t end,
                                    bool streamed, PartCounts& counts);
 
-// Chunks [begin, end) of an item, one value per term and chunk, the terms' values side by side.
+// Chunks [begin, end) of an item, counted through its rows: one value per term and chunk, the terms'
+// values side by side.
 using ReduceKernel = void (*)(const ReduceItem& item, DType load, int64_t begin, int64_t end,
                               double* partials);
 
@@ -44,6 +45,9 @@ struct Kernels {
   ReduceKernel norm_max;
   ReduceKernel dot;
   ReduceKernel dots;
+  ReduceKernel moments;
+  ReduceKernel count;
+  ReduceKernel masked_sum;
   const AgreementKernels* agreement;
   const FusionKernels* fusion;
   const RandomKernels* random;

@@ -3,7 +3,16 @@
 
 #include <atomic>
 
+#include "formula/dtype.h"
+#include "formula/interpolate.h"
+
 namespace sinter::cpu {
+namespace {
+
+// A row costs as much as this many elements at the least.
+constexpr int64_t kFewest = 64;
+
+}  // namespace
 
 void run_elementwise(const Context& context, const Batch& batch, ElementwiseKernel kernel) {
   const std::vector<int64_t> first = number_parts(batch.items, batch.count);
@@ -63,34 +72,49 @@ double reduce_partials(double* values, int64_t chunks, int64_t stride, Term term
 }
 
 void run_reduction(const Context& context, const ReduceBatch& batch, ReduceKernel kernel, int terms,
-                   Term term) {
-  const std::vector<int64_t> first = number_parts(batch.items, batch.count);
-  std::vector<int64_t> offset(static_cast<size_t>(batch.count) + 1, 0);
-  for (int64_t k = 0; k < batch.count; ++k) {
-    const int64_t chunks = (batch.items[k].elements + kReduceChunk - 1) / kReduceChunk;
-    offset[static_cast<size_t>(k) + 1] = offset[static_cast<size_t>(k)] + chunks * terms;
+                   Term term, bool root) {
+  // Work is numbered through the batch in parts of chunks, then in parts of results.
+  const auto count = static_cast<size_t>(batch.count);
+  std::vector<int64_t> first(count + 1, 0);
+  std::vector<int64_t> last(count + 1, 0);
+  std::vector<int64_t> offset(count + 1, 0);
+  std::vector<int64_t> chunks_per_part(count, 1);
+  for (size_t k = 0; k < count; ++k) {
+    const ReduceItem& item = batch.items[k];
+    const int64_t row = item.row();
+    const int64_t chunks = item.rows * chunks_of(row);
+    chunks_per_part[k] = kPart / (row < kFewest        ? kFewest
+                                  : row < kReduceChunk ? row
+                                                       : kReduceChunk);
+    first[k + 1] = first[k] + (chunks + chunks_per_part[k] - 1) / chunks_per_part[k];
+    last[k + 1] = last[k] + (item.rows + kReduceChunk - 1) / kReduceChunk;
+    offset[k + 1] = offset[k] + chunks * terms;
   }
   double* const partials = context.workspace.reserve(offset.back());
   context.team.run(first.back(), [&](int64_t part) {
-    const int64_t k = tensor_of(first, part);
+    const auto k = static_cast<size_t>(tensor_of(first, part));
     const ReduceItem& item = batch.items[k];
-    const int64_t begin = (part - first[static_cast<size_t>(k)]) * (kPart / kReduceChunk);
-    const int64_t chunks = (item.elements + kReduceChunk - 1) / kReduceChunk;
-    const int64_t end =
-        chunks - begin < kPart / kReduceChunk ? chunks : begin + kPart / kReduceChunk;
-    kernel(item, batch.load, begin, end, partials + offset[static_cast<size_t>(k)] + begin * terms);
+    const int64_t begin = (part - first[k]) * chunks_per_part[k];
+    const int64_t chunks = item.rows * chunks_of(item.row());
+    const int64_t end = chunks - begin < chunks_per_part[k] ? chunks : begin + chunks_per_part[k];
+    kernel(item, batch.load, begin, end, partials + offset[k] + begin * terms);
   });
-  for (int64_t k = 0; k < batch.count; ++k) {
-    for (int j = 0; j < terms; ++j) {
-      const int64_t chunks =
-          (offset[static_cast<size_t>(k) + 1] - offset[static_cast<size_t>(k)]) / terms;
-      const double value =
-          chunks == 0 ? 0.0
-                      : canonical(reduce_partials(partials + offset[static_cast<size_t>(k)] + j,
-                                                  chunks, terms, term));
-      put(batch.results + k * terms + j, value);
+  context.team.run(last.back(), [&](int64_t part) {
+    const auto k = static_cast<size_t>(tensor_of(last, part));
+    const ReduceItem& item = batch.items[k];
+    const int64_t begin = (part - last[k]) * kReduceChunk;
+    const int64_t end = item.rows - begin < kReduceChunk ? item.rows : begin + kReduceChunk;
+    const int64_t chunks = chunks_of(item.row());
+    double* const results =
+        item.results != nullptr ? item.results : batch.results + static_cast<int64_t>(k) * terms;
+    for (int64_t r = begin; r < end; ++r) {
+      for (int j = 0; j < terms; ++j) {
+        const double value =
+            reduce_partials(partials + offset[k] + r * chunks * terms + j, chunks, terms, term);
+        put(results + r * terms + j, canonical(root ? square_root(value) : value));
+      }
     }
-  }
+  });
 }
 
 }  // namespace sinter::cpu

@@ -56,9 +56,10 @@ void run_elementwise(const Context& context, const Batch& batch, ElementwiseKern
 // overwritten.
 double reduce_partials(double* values, int64_t chunks, int64_t stride, Term term);
 
-// Reduces a batch to [count][terms] in batch.results; `term` says how chunks' results are combined.
+// Reduces a batch to [count][terms] in batch.results, or each item's rows to its own results; `term`
+// says how chunks' results are combined, and `root` that final results are square roots.
 void run_reduction(const Context& context, const ReduceBatch& batch, ReduceKernel kernel, int terms,
-                   Term term);
+                   Term term, bool root = false);
 
 }  // namespace sinter::cpu
 
