@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /// One call of an operation on a batch of tensors: it occupies the stream, checks and marshals the
@@ -118,39 +119,122 @@ public final class Call implements AutoCloseable {
     return operand(argument, tensors, 0, output, true);
   }
 
+  /// Input tensors, one for each batch entry, of the entry's shape; NULL where there are none.
+  public MemorySegment inputsOrNull(String argument, @Nullable List<Tensor> tensors) {
+    return tensors == null ? MemorySegment.NULL : inputs(argument, tensors);
+  }
+
   /// A contiguous f64 tensor of a given shape that receives results, or NULL.
   public MemorySegment results(String argument, @Nullable Tensor tensor, long... shape) {
-    if (tensor == null) {
-      return MemorySegment.NULL;
+    return tensor == null ? MemorySegment.NULL : table(argument, tensor, true, shape);
+  }
+
+  /// A contiguous f64 tensor of a given shape that is read, or NULL.
+  public MemorySegment parameters(String argument, @Nullable Tensor tensor, long... shape) {
+    return tensor == null ? MemorySegment.NULL : table(argument, tensor, false, shape);
+  }
+
+  /// Contiguous f64 tensors that receive results, one for each batch entry, of the shapes that
+  /// `shape` makes of the entries'.
+  public MemorySegment results(
+      String argument, List<Tensor> tensors, Function<long[], long[]> shape) {
+    checkCount(argument, tensors.size());
+    MemorySegment array = scratch.allocate(Abi.sinter_tensor.LAYOUT, count);
+    for (int k = 0; k < count; k++) {
+      View view = Bridge.view(checkNotNull(tensors.get(k), argument, k, 0));
+      View entry = Objects.requireNonNull(shapes[k], "results come after the inputs");
+      checkResults(label(argument, k, 0), view, true, shape.apply(entry.shape()));
+      use(view, array, k);
     }
+    return array;
+  }
+
+  private MemorySegment table(String argument, Tensor tensor, boolean output, long[] shape) {
     View view = Bridge.view(tensor);
-    if (view.dtype() != DType.F64
-        || !view.isContiguous()
-        || !view.hasShape(shape)
-        || view.memory().isReadOnly()) {
-      throw mistake(
-          argument
-              + " is "
-              + view
-              + ", and must be contiguous, writable f64"
-              + Arrays.toString(shape));
-    }
-    if (view.device() != state.device()) {
-      throw wrongDevice(argument, view);
-    }
+    checkResults(argument, view, output, shape);
     MemorySegment struct = scratch.allocate(Abi.sinter_tensor.LAYOUT);
     use(view, struct, 0);
     return struct;
+  }
+
+  private void checkResults(String label, View view, boolean output, long[] shape) {
+    if (view.dtype() != DType.F64
+        || !view.isContiguous()
+        || !view.hasShape(shape)
+        || (output && view.memory().isReadOnly())) {
+      throw mistake(
+          label
+              + " is "
+              + view
+              + ", and must be contiguous, "
+              + (output ? "writable " : "")
+              + "f64"
+              + Arrays.toString(shape));
+    }
+    if (view.device() != state.device()) {
+      throw wrongDevice(label, view);
+    }
+  }
+
+  /// What numbers an argument admits; all of them are finite.
+  public enum Range {
+    /// Any finite number.
+    FINITE("finite", Double.NEGATIVE_INFINITY, Double.POSITIVE_INFINITY),
+    /// 0 or more.
+    NOT_NEGATIVE("finite and 0 or more", 0, Double.POSITIVE_INFINITY),
+    /// From 0 to 1.
+    SHARE("from 0 to 1", 0, 1);
+
+    private final String words;
+    private final double least;
+    private final double most;
+
+    Range(String words, double least, double most) {
+      this.words = words;
+      this.least = least;
+      this.most = most;
+    }
+
+    boolean holds(double value) {
+      return Double.isFinite(value) && value >= least && value <= most;
+    }
+  }
+
+  /// A number for the whole batch.
+  ///
+  /// @throws IllegalArgumentException if it is out of range
+  public double number(String argument, double value, Range range) {
+    if (!range.holds(value)) {
+      throw outOfRange(argument, value, range);
+    }
+    return value;
   }
 
   /// Numbers, one for each batch entry.
   ///
   /// @throws IllegalArgumentException if one is NaN or infinite
   public MemorySegment numbers(String argument, double[] values) {
+    return numbers(argument, values, Range.FINITE);
+  }
+
+  /// Numbers, one for each batch entry.
+  ///
+  /// @throws IllegalArgumentException if one is out of range
+  public MemorySegment numbers(String argument, double[] values, Range range) {
     checkCount(argument, values.length);
-    for (int k = 0; k < count; k++) {
-      if (!Double.isFinite(values[k])) {
-        throw mistake(argument + "[" + k + "] is " + values[k] + "; it must be finite");
+    return list(argument, values, range);
+  }
+
+  /// Numbers, as many as there are.
+  ///
+  /// @throws IllegalArgumentException if one is out of range, or there is none
+  public MemorySegment list(String argument, double[] values, Range range) {
+    if (values.length == 0 && count > 0) {
+      throw mistake(argument + " has no numbers; give at least one");
+    }
+    for (int k = 0; k < values.length; k++) {
+      if (!range.holds(values[k])) {
+        throw outOfRange(argument + "[" + k + "]", values[k], range);
       }
     }
     return scratch.allocateFrom(ValueLayout.JAVA_DOUBLE, values);
@@ -160,22 +244,49 @@ public final class Call implements AutoCloseable {
   ///
   /// @throws IllegalArgumentException if one is NaN or infinite
   public MemorySegment numbers(String argument, double[][] values, int models) {
+    return numbers(argument, values, models, Range.FINITE);
+  }
+
+  /// Numbers, `models` for each batch entry.
+  ///
+  /// @throws IllegalArgumentException if one is out of range
+  public MemorySegment numbers(String argument, double[][] values, int models, Range range) {
     checkCount(argument, values.length);
     double[] flat = new double[count * models];
     for (int k = 0; k < count; k++) {
       double[] entry = Objects.requireNonNull(values[k], argument + "[" + k + "]");
-      if (entry.length != models) {
-        throw mistake(
-            argument + "[" + k + "] has " + entry.length + " numbers for " + models + " models");
-      }
+      checkModels(argument, k, entry.length, models);
       for (int i = 0; i < models; i++) {
-        if (!Double.isFinite(entry[i])) {
-          throw mistake(argument + "[" + k + "][" + i + "] is " + entry[i] + "; it must be finite");
+        if (!range.holds(entry[i])) {
+          throw outOfRange(argument + "[" + k + "][" + i + "]", entry[i], range);
         }
         flat[k * models + i] = entry[i];
       }
     }
     return scratch.allocateFrom(ValueLayout.JAVA_DOUBLE, flat);
+  }
+
+  /// Integers, one for each batch entry.
+  public MemorySegment integers(String argument, long[] values) {
+    checkCount(argument, values.length);
+    return scratch.allocateFrom(ValueLayout.JAVA_LONG, values);
+  }
+
+  /// Integers, `models` for each batch entry.
+  public MemorySegment integers(String argument, long[][] values, int models) {
+    checkCount(argument, values.length);
+    long[] flat = new long[count * models];
+    for (int k = 0; k < count; k++) {
+      long[] entry = Objects.requireNonNull(values[k], argument + "[" + k + "]");
+      checkModels(argument, k, entry.length, models);
+      System.arraycopy(entry, 0, flat, k * models, models);
+    }
+    return scratch.allocateFrom(ValueLayout.JAVA_LONG, flat);
+  }
+
+  /// One integer for the whole batch, in memory.
+  public MemorySegment integer(long value) {
+    return scratch.allocateFrom(ValueLayout.JAVA_LONG, value);
   }
 
   /// A zeroed struct.
@@ -221,6 +332,23 @@ public final class Call implements AutoCloseable {
     return models;
   }
 
+  private void checkModels(String argument, int k, int numbers, int models) {
+    if (numbers != models) {
+      throw mistake(argument + "[" + k + "] has " + numbers + " numbers for " + models + " models");
+    }
+  }
+
+  private IllegalArgumentException outOfRange(String label, double value, Range range) {
+    return mistake(label + " is " + value + "; it must be " + range.words);
+  }
+
+  private Tensor checkNotNull(@Nullable Tensor tensor, String argument, int k, int models) {
+    if (tensor == null) {
+      throw new NullPointerException(operation + ": " + label(argument, k, models) + " is null");
+    }
+    return tensor;
+  }
+
   private void checkCount(String argument, int size) {
     if (size != count) {
       throw mistake(argument + " has " + size + " entries, and the batch has " + count);
@@ -236,11 +364,7 @@ public final class Call implements AutoCloseable {
       leaderModels = models;
     }
     for (int k = 0; k < tensors.size(); k++) {
-      Tensor tensor = tensors.get(k);
-      if (tensor == null) {
-        throw new NullPointerException(operation + ": " + label(argument, k, models) + " is null");
-      }
-      View view = Bridge.view(tensor);
+      View view = Bridge.view(checkNotNull(tensors.get(k), argument, k, models));
       int entry = k / perEntry;
       View first = shapes[entry];
       if (first == null) {

@@ -25,4 +25,14 @@ public final class Scalars {
       return linear.get(ValueLayout.JAVA_INT, 0) == 1;
     }
   }
+
+  /// One block of Philox4x32-10.
+  public static int[] philox(long counterLow, long counterHigh, long key) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment error = Status.error(arena);
+      MemorySegment words = arena.allocate(ValueLayout.JAVA_INT, 4);
+      Status.check(Abi.sinter_philox(counterLow, counterHigh, key, words, error), error);
+      return words.toArray(ValueLayout.JAVA_INT);
+    }
+  }
 }

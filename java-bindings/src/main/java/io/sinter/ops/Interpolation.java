@@ -180,6 +180,55 @@ public final class Interpolation {
     }
   }
 
+  /// Towards `b` where `a` and `b` differ by less than `t`; else towards `a`, the less the more
+  // they
+  /// differ: `out = lerp(a, b, w)`, `w = min(t / max(|a - b|, 1e-6), 1)`; `a[...], b[...] ->
+  /// out[...]`.
+  ///
+  /// Source: mergekit's nearswap.
+  ///
+  /// @param stream the stream
+  /// @param a any dtype
+  /// @param b any dtype
+  /// @param t 0 or more
+  /// @param out any dtype; may be `a` or `b`
+  public static void nearswap(Stream stream, Tensor a, Tensor b, double t, Tensor out) {
+    nearswap(stream, List.of(a), List.of(b), new double[] {t}, List.of(out), Arithmetic.DEFAULT);
+  }
+
+  /// Interpolates a batch as [#nearswap(Stream, Tensor, Tensor, double, Tensor)] does.
+  ///
+  /// @param stream the stream
+  /// @param a any dtypes
+  /// @param b any dtypes, of the shapes of `a`
+  /// @param t one number for each pair, 0 or more
+  /// @param out any dtypes, of the shapes of `a`
+  /// @param arithmetic how elements are computed
+  public static void nearswap(
+      Stream stream,
+      List<Tensor> a,
+      List<Tensor> b,
+      double[] t,
+      List<Tensor> out,
+      Arithmetic arithmetic) {
+    try (Call call = Call.on(stream, "nearswap", a.size())) {
+      MemorySegment first = call.inputs("a", a);
+      MemorySegment second = call.inputs("b", b);
+      MemorySegment parameters = call.numbers("t", t, Call.Range.NOT_NEGATIVE);
+      MemorySegment outputs = call.outputs("out", out);
+      call.check(
+          Abi.sinter_nearswap(
+              call.stream(),
+              call.count(),
+              first,
+              second,
+              parameters,
+              outputs,
+              arithmetic.marshal(call),
+              call.error()));
+    }
+  }
+
   /// The coefficients of [#slerp] from the results of [Reductions#dots], for callers that stream a
   /// tensor in pieces: `out = weights.a() a + weights.b() b` by [#linear] without `normalize`, or,
   /// where `weights.linear()`, [#lerp] with `t`. The same on every machine.

@@ -7,10 +7,9 @@ import io.sinter.Tensor;
 import io.sinter.internal.Call;
 import io.sinter.internal.ffi.Abi;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// Reductions of whole tensors to float64, in one order that depends on the elements' indices
@@ -30,6 +29,22 @@ public final class Reductions {
   /// @param ab `<a, b>`
   /// @param bb `<b, b>`
   public record Dots(double aa, double ab, double bb) {}
+
+  /// The sums of a tensor's first powers.
+  ///
+  /// @param sum of the elements
+  /// @param squares of their squares
+  /// @param cubes of their cubes
+  /// @param fourths of their fourth powers
+  public record Moments(double sum, double squares, double cubes, double fourths) {}
+
+  /// How many elements are of which kind.
+  ///
+  /// @param finite the finite ones
+  /// @param infinite the infinite ones
+  /// @param nan those that are NaN
+  /// @param above those of magnitude above the threshold
+  public record Counted(long finite, long infinite, long nan, long above) {}
 
   /// The sum of a tensor's elements; `in[...] -> out f64[1]`.
   ///
@@ -61,7 +76,7 @@ public final class Reductions {
   /// @param stream the stream, which is synchronised
   /// @param in any dtype
   public static double sum(Stream stream, Tensor in) {
-    return read(stream, out -> sum(stream, in, out), 1)[0];
+    return Results.read(stream, out -> sum(stream, in, out), 1)[0];
   }
 
   /// A norm of a tensor; `in[...] -> out f64[1]`.
@@ -105,7 +120,7 @@ public final class Reductions {
   /// @param in any dtype
   /// @param kind which norm
   public static double norm(Stream stream, Tensor in, NormKind kind) {
-    return read(stream, out -> norm(stream, in, kind, out), 1)[0];
+    return Results.read(stream, out -> norm(stream, in, kind, out), 1)[0];
   }
 
   /// The inner product of two tensors; `a[...], b[...] -> out f64[1]`.
@@ -149,7 +164,7 @@ public final class Reductions {
   /// @param a any dtype
   /// @param b any dtype, of the shape of `a`
   public static double dot(Stream stream, Tensor a, Tensor b) {
-    return read(stream, out -> dot(stream, a, b, out), 1)[0];
+    return Results.read(stream, out -> dot(stream, a, b, out), 1)[0];
   }
 
   /// `<a, a>`, `<a, b>` and `<b, b>` in one pass; `a[...], b[...] -> out f64[1, 3]`.
@@ -194,27 +209,284 @@ public final class Reductions {
   /// @param a any dtype
   /// @param b any dtype, of the shape of `a`
   public static Dots dots(Stream stream, Tensor a, Tensor b) {
-    double[] products = read(stream, out -> dots(stream, a, b, out), 1, 3);
+    double[] products = Results.read(stream, out -> dots(stream, a, b, out), 1, 3);
     return new Dots(products[0], products[1], products[2]);
+  }
+
+  /// All inner products of a batch entry's models, in one pass: `out[k][v][i][j] = <x_i, x_j>` over
+  /// vector `v`; `inputs[k][i][...] (, base[k][...]) -> out[k] f64[vectors, models, models]`. An
+  /// element's index is that within its vector.
+  ///
+  /// @param stream the stream
+  /// @param base one for each entry: the vectors are the differences from it; or null: the models
+  ///     themselves
+  /// @param inputs `[entry][model]`, the same number of models for each entry; any dtypes
+  /// @param vectors what is a vector
+  /// @param dtype rounds every element to this dtype first; null leaves them as stored
+  /// @param deltaDtype rounds every difference to this dtype; null leaves them as computed
+  /// @param out contiguous, one for each entry
+  public static void gram(
+      Stream stream,
+      @Nullable List<Tensor> base,
+      List<List<Tensor>> inputs,
+      Vectors vectors,
+      @Nullable DType dtype,
+      @Nullable DType deltaDtype,
+      List<Tensor> out) {
+    int models = Call.models("inputs", inputs);
+    Objects.requireNonNull(vectors, "vectors");
+    try (Call call = Call.on(stream, "gram", inputs.size())) {
+      MemorySegment tensors = call.inputs("inputs", inputs, models);
+      MemorySegment bases = call.inputsOrNull("base", base);
+      MemorySegment results =
+          call.results("out", out, shape -> new long[] {vectors.count(shape), models, models});
+      call.check(
+          Abi.sinter_gram(
+              call.stream(),
+              call.count(),
+              models,
+              bases,
+              tensors,
+              vectors.code(),
+              Arithmetic.code(dtype),
+              Arithmetic.code(deltaDtype),
+              results,
+              call.error()));
+    }
+  }
+
+  /// {@return the inner products of whole tensors, `[model][model]`}
+  ///
+  /// @param stream the stream, which is synchronised
+  /// @param base any dtype: the products are of the differences from it; or null
+  /// @param inputs the models' tensors, at least one; any dtypes
+  public static double[][] gram(Stream stream, @Nullable Tensor base, List<Tensor> inputs) {
+    int models = inputs.size();
+    double[] products =
+        Results.read(
+            stream,
+            out ->
+                gram(
+                    stream,
+                    base == null ? null : List.of(base),
+                    List.of(inputs),
+                    Vectors.WHOLE,
+                    null,
+                    null,
+                    List.of(out)),
+            1,
+            models,
+            models);
+    double[][] gram = new double[models][];
+    Arrays.setAll(gram, i -> Arrays.copyOfRange(products, i * models, (i + 1) * models));
+    return gram;
+  }
+
+  /// The sums of the first four powers of the elements of a batch's tensors; `in[k][...] -> out
+  /// f64[count, 4]`.
+  ///
+  /// @param stream the stream
+  /// @param in any dtypes and shapes
+  /// @param dtype rounds every element to this dtype first; null leaves them as stored
+  /// @param out contiguous
+  public static void moments(Stream stream, List<Tensor> in, @Nullable DType dtype, Tensor out) {
+    try (Call call = Call.on(stream, "moments", in.size())) {
+      MemorySegment inputs = call.inputs("in", in);
+      MemorySegment results = call.results("out", required(out), call.count(), 4);
+      call.check(
+          Abi.sinter_moments(
+              call.stream(), call.count(), inputs, Arithmetic.code(dtype), results, call.error()));
+    }
+  }
+
+  /// {@return the sums of the first four powers of a tensor's elements}
+  ///
+  /// @param stream the stream, which is synchronised
+  /// @param in any dtype
+  public static Moments moments(Stream stream, Tensor in) {
+    double[] sums = Results.read(stream, out -> moments(stream, List.of(in), null, out), 1, 4);
+    return new Moments(sums[0], sums[1], sums[2], sums[3]);
+  }
+
+  /// How many elements of a batch's tensors are finite, infinite, NaN, and of magnitude above a
+  /// threshold; `in[k][...] -> out f64[count, 4]`. NaN is above none.
+  ///
+  /// @param stream the stream
+  /// @param in any dtypes and shapes
+  /// @param threshold one number for each tensor, 0 or more
+  /// @param dtype rounds every element to this dtype first; null leaves them as stored
+  /// @param out contiguous
+  public static void count(
+      Stream stream, List<Tensor> in, double[] threshold, @Nullable DType dtype, Tensor out) {
+    try (Call call = Call.on(stream, "count", in.size())) {
+      MemorySegment inputs = call.inputs("in", in);
+      MemorySegment thresholds = call.numbers("threshold", threshold, Call.Range.NOT_NEGATIVE);
+      MemorySegment results = call.results("out", required(out), call.count(), 4);
+      call.check(
+          Abi.sinter_count(
+              call.stream(),
+              call.count(),
+              inputs,
+              thresholds,
+              Arithmetic.code(dtype),
+              results,
+              call.error()));
+    }
+  }
+
+  /// {@return how many elements of a tensor are of which kind}
+  ///
+  /// @param stream the stream, which is synchronised
+  /// @param in any dtype
+  /// @param threshold 0 or more
+  public static Counted count(Stream stream, Tensor in, double threshold) {
+    double[] numbers =
+        Results.read(
+            stream, out -> count(stream, List.of(in), new double[] {threshold}, null, out), 1, 4);
+    return new Counted((long) numbers[0], (long) numbers[1], (long) numbers[2], (long) numbers[3]);
+  }
+
+  /// The sums of the elements of a batch's tensors where a mask is not 0; elsewhere nothing is
+  /// added, NaN neither; `in[k][...], mask[k][...] -> out f64[count]`. A weighted sum is [#dot].
+  ///
+  /// @param stream the stream
+  /// @param in any dtypes and shapes
+  /// @param mask any dtypes, of the shapes of `in`
+  /// @param dtype rounds every element to this dtype first; null leaves them as stored
+  /// @param out contiguous
+  public static void maskedSum(
+      Stream stream, List<Tensor> in, List<Tensor> mask, @Nullable DType dtype, Tensor out) {
+    try (Call call = Call.on(stream, "maskedSum", in.size())) {
+      MemorySegment inputs = call.inputs("in", in);
+      MemorySegment masks = call.inputs("mask", mask);
+      MemorySegment results = call.results("out", required(out), call.count());
+      call.check(
+          Abi.sinter_masked_sum(
+              call.stream(),
+              call.count(),
+              inputs,
+              masks,
+              Arithmetic.code(dtype),
+              results,
+              call.error()));
+    }
+  }
+
+  /// {@return the sum of a tensor's elements where a mask is not 0}
+  ///
+  /// @param stream the stream, which is synchronised
+  /// @param in any dtype
+  /// @param mask any dtype, of the shape of `in`
+  public static double maskedSum(Stream stream, Tensor in, Tensor mask) {
+    return Results.read(stream, out -> maskedSum(stream, List.of(in), List.of(mask), null, out), 1)[
+        0];
+  }
+
+  /// The sum of each row along the last axis; `in[..., n] -> out f64[...]`. A scalar is one row of
+  /// one.
+  ///
+  /// @param stream the stream
+  /// @param in any dtype
+  /// @param out contiguous, of the shape of `in` without its last dimension
+  public static void rowSum(Stream stream, Tensor in, Tensor out) {
+    rowSum(stream, List.of(in), null, List.of(out));
+  }
+
+  /// Sums the rows of a batch's tensors as [#rowSum(Stream, Tensor, Tensor)] does.
+  ///
+  /// @param stream the stream
+  /// @param in any dtypes and shapes
+  /// @param dtype rounds every element to this dtype first; null leaves them as stored
+  /// @param out contiguous, of the shapes of `in` without their last dimension
+  public static void rowSum(
+      Stream stream, List<Tensor> in, @Nullable DType dtype, List<Tensor> out) {
+    try (Call call = Call.on(stream, "rowSum", in.size())) {
+      MemorySegment inputs = call.inputs("in", in);
+      MemorySegment results = call.results("out", out, Reductions::withoutLast);
+      call.check(
+          Abi.sinter_row_sum(
+              call.stream(), call.count(), inputs, Arithmetic.code(dtype), results, call.error()));
+    }
+  }
+
+  /// A norm of each row along the last axis; `in[..., n] -> out f64[...]`. A scalar is one row of
+  /// one.
+  ///
+  /// @param stream the stream
+  /// @param in any dtype
+  /// @param kind which norm
+  /// @param out contiguous, of the shape of `in` without its last dimension
+  public static void rowNorm(Stream stream, Tensor in, NormKind kind, Tensor out) {
+    rowNorm(stream, List.of(in), kind, null, List.of(out));
+  }
+
+  /// Takes norms of the rows of a batch's tensors as [#rowNorm(Stream, Tensor, NormKind, Tensor)]
+  /// does.
+  ///
+  /// @param stream the stream
+  /// @param in any dtypes and shapes
+  /// @param kind which norm
+  /// @param dtype rounds every element to this dtype first; null leaves them as stored
+  /// @param out contiguous, of the shapes of `in` without their last dimension
+  public static void rowNorm(
+      Stream stream, List<Tensor> in, NormKind kind, @Nullable DType dtype, List<Tensor> out) {
+    Objects.requireNonNull(kind, "kind");
+    try (Call call = Call.on(stream, "rowNorm", in.size())) {
+      MemorySegment inputs = call.inputs("in", in);
+      MemorySegment results = call.results("out", out, Reductions::withoutLast);
+      call.check(
+          Abi.sinter_row_norm(
+              call.stream(),
+              call.count(),
+              inputs,
+              kind.code(),
+              Arithmetic.code(dtype),
+              results,
+              call.error()));
+    }
+  }
+
+  /// The inner product of each pair of rows along the last axis; `a[..., n], b[..., n] -> out
+  /// f64[...]`. A scalar is one row of one.
+  ///
+  /// @param stream the stream
+  /// @param a any dtype
+  /// @param b any dtype
+  /// @param out contiguous, of the shape of `a` without its last dimension
+  public static void rowDot(Stream stream, Tensor a, Tensor b, Tensor out) {
+    rowDot(stream, List.of(a), List.of(b), null, List.of(out));
+  }
+
+  /// Multiplies the rows of a batch's pairs as [#rowDot(Stream, Tensor, Tensor, Tensor)] does.
+  ///
+  /// @param stream the stream
+  /// @param a any dtypes and shapes
+  /// @param b any dtypes, of the shapes of `a`
+  /// @param dtype rounds every element to this dtype first; null leaves them as stored
+  /// @param out contiguous, of the shapes of `a` without their last dimension
+  public static void rowDot(
+      Stream stream, List<Tensor> a, List<Tensor> b, @Nullable DType dtype, List<Tensor> out) {
+    try (Call call = Call.on(stream, "rowDot", a.size())) {
+      MemorySegment first = call.inputs("a", a);
+      MemorySegment second = call.inputs("b", b);
+      MemorySegment results = call.results("out", out, Reductions::withoutLast);
+      call.check(
+          Abi.sinter_row_dot(
+              call.stream(),
+              call.count(),
+              first,
+              second,
+              Arithmetic.code(dtype),
+              results,
+              call.error()));
+    }
+  }
+
+  private static long[] withoutLast(long[] shape) {
+    return Arrays.copyOf(shape, Math.max(0, shape.length - 1));
   }
 
   private static Tensor required(Tensor out) {
     return Objects.requireNonNull(out, "out");
-  }
-
-  /// Runs a reduction and brings its results to the host.
-  private static double[] read(Stream stream, Consumer<Tensor> reduction, long... shape) {
-    try (Tensor host = stream.allocatePinned(DType.F64, shape)) {
-      if (stream.device().isCpu()) {
-        reduction.accept(host);
-      } else {
-        try (Tensor out = stream.allocate(DType.F64, shape)) {
-          reduction.accept(out);
-          stream.copy(out, host);
-        }
-      }
-      stream.synchronize();
-      return host.segment().toArray(ValueLayout.JAVA_DOUBLE);
-    }
   }
 }
