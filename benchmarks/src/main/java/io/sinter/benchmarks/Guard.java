@@ -22,13 +22,11 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 
 /// Holds the speed that was reached. Every case is raced against its traffic twin and its peers,
-// and
-/// the guard fails where a ratio fell clearly below the one in `guard.json`.
+/// and the guard fails where a ratio fell clearly below the one in `guard.json`.
 ///
 /// Options: `--short` runs few cases and fails only below half of the twin's ratios; `--device D`
-// (all by default);
-/// `--only REGEX` of case names; `--rounds N`; `--guard FILE`; `--results DIR` writes
-/// `DIR/CARD.json`; `--record` writes the ratios to the guard's file instead of comparing.
+/// (all by default); `--only REGEX` of case names; `--rounds N`; `--guard FILE`; `--results DIR`
+/// writes `DIR/CARD.json`; `--record` writes the ratios to the guard's file instead of comparing.
 public final class Guard {
   private static final ObjectMapper JSON =
       new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);

@@ -11,8 +11,7 @@ import java.util.function.ToDoubleFunction;
 
 /// Inputs that repeat with a prime period, so that huge outputs are checked quickly: the first
 /// period against a reference in float64, every other byte for byte against the first. The period
-// is
-/// prime, so a kernel that reads or writes at a wrong place is out of step somewhere.
+/// is prime, so a kernel that reads or writes at a wrong place is out of step somewhere.
 final class Pattern {
   private static final int PERIOD = 1_048_573;
 

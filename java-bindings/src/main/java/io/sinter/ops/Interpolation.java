@@ -181,8 +181,7 @@ public final class Interpolation {
   }
 
   /// Towards `b` where `a` and `b` differ by less than `t`; else towards `a`, the less the more
-  // they
-  /// differ: `out = lerp(a, b, w)`, `w = min(t / max(|a - b|, 1e-6), 1)`; `a[...], b[...] ->
+  /// they differ: `out = lerp(a, b, w)`, `w = min(t / max(|a - b|, 1e-6), 1)`; `a[...], b[...] ->
   /// out[...]`.
   ///
   /// Source: mergekit's nearswap.

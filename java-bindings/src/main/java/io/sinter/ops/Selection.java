@@ -27,8 +27,7 @@ public final class Selection {
   public record Selected(double threshold, long cutoff) {}
 
   /// Finds the k elements of largest magnitude; `in[...] -> out f64[1, 2]` as `(threshold,
-  // cutoff)`,
-  /// see [Selected]. Of equal magnitudes the lowest indices are kept.
+  /// cutoff)`, see [Selected]. Of equal magnitudes the lowest indices are kept.
   ///
   /// @param stream the stream
   /// @param in any dtype
@@ -43,8 +42,7 @@ public final class Selection {
   ///
   /// @param stream the stream
   /// @param base one for each tensor: magnitudes are of the differences `in - base`; or null: of
-  // the
-  ///     elements themselves
+  ///     the elements themselves
   /// @param in any dtypes and shapes
   /// @param k one number for each tensor, 0 to the number of its elements
   /// @param dtype rounds every element to this dtype first; null leaves them as stored
@@ -70,8 +68,7 @@ public final class Selection {
   ///
   /// @param stream the stream
   /// @param base one for each tensor: magnitudes are of the differences `in - base`; or null: of
-  // the
-  ///     elements themselves
+  ///     the elements themselves
   /// @param in any dtypes and shapes
   /// @param k 0 to the number of elements of all tensors
   /// @param dtype rounds every element to this dtype first; null leaves them as stored
@@ -131,8 +128,7 @@ public final class Selection {
 
   /// Lower quantiles of a batch's elements themselves: `out[i][j]` is the element at index
   /// `floor(q[j] (n - 1))` of `in[i]` in ascending order, -0 before +0, and NaN for a tensor
-  // without
-  /// elements; `in[i][...] -> out f64[count, quantiles]`.
+  /// without elements; `in[i][...] -> out f64[count, quantiles]`.
   ///
   /// @param stream the stream
   /// @param in any dtypes and shapes
@@ -172,8 +168,7 @@ public final class Selection {
 
   /// Ranks of magnitudes within rows: `out[...]` is the number of elements in the row that are of
   /// smaller magnitude, or equal and of lower index; `in[...] -> out[...]`. Rows run along axis 1;
-  // a
-  /// tensor of rank 0 or 1 is one row.
+  /// a tensor of rank 0 or 1 is one row.
   ///
   /// @param stream the stream
   /// @param in any dtype

@@ -20,9 +20,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// All read the inputs twice and refuse elements that are not finite with a [NumericException] that
 /// names tensor and input: from the call itself on the CPU, before anything is written, and from
-// the
-/// next [Stream#synchronize] elsewhere. Where a method falls back to something simpler, the third
-/// column of [Arithmetic#counts] tells how often.
+/// the next [Stream#synchronize] elsewhere. Where a method falls back to something simpler, the
+/// third column of [Arithmetic#counts] tells how often.
 public final class Spherical {
   private Spherical() {}
 
@@ -175,13 +174,11 @@ public final class Spherical {
   }
 
   /// Karcher (Fréchet) mean of the directions of whole tensors, all of equal weight, times their
-  // mean
-  /// norm; `x_i[...] -> out[...]`.
+  /// mean norm; `x_i[...] -> out[...]`.
   ///
   /// Tensors whose norm is at most the tolerance have no direction and are left out; falls back to
   /// the mean where none is left. Source: Karcher, "Riemannian center of mass", 1977; conventions
-  // as
-  /// mergekit's.
+  /// as mergekit's.
   ///
   /// @param stream the stream
   /// @param inputs the models' tensors, at least one; any dtypes

@@ -18,8 +18,7 @@ import java.util.Objects;
 ///
 /// A method that takes a statistic of the tensor reads the inputs twice and refuses elements that
 /// are not finite with a [NumericException] that names tensor and model: from the call itself on
-// the
-/// CPU, before anything is written, and from the next [Stream#synchronize] elsewhere.
+/// the CPU, before anything is written, and from the next [Stream#synchronize] elsewhere.
 public final class TaskVectors {
   private TaskVectors() {}
 
@@ -136,7 +135,7 @@ public final class TaskVectors {
   }
 
   /// Merges a batch as [#ties(Stream, Tensor, List, double\[\], double\[\], double, Mixture,
-  // Tensor)] does.
+  /// Tensor)] does.
   ///
   /// @param stream the stream
   /// @param base one for each tensor
@@ -194,8 +193,7 @@ public final class TaskVectors {
   /// @param weights `[tensor][model]`, finite
   /// @param selections contiguous f64 `[tensors, models, 2]` on the stream's device, as
   ///     [Selection#select(Stream, List, List, long\[\], io.sinter.DType, io.sinter.DType, Tensor)]
-  // and
-  ///     [Selection#selectJoint] fill it
+  ///     and [Selection#selectJoint] fill it
   /// @param lambda one finite number for each tensor
   /// @param mixture how kept differences are mixed
   /// @param out one for each tensor
@@ -278,7 +276,7 @@ public final class TaskVectors {
   }
 
   /// Merges a batch as [#breadcrumbs(Stream, Tensor, List, double\[\], double\[\], double\[\],
-  // double, Mixture, Tensor)] does.
+  /// double, Mixture, Tensor)] does.
   ///
   /// @param stream the stream
   /// @param base one for each tensor
@@ -369,7 +367,7 @@ public final class TaskVectors {
   }
 
   /// Merges a batch as [#dare(Stream, Tensor, List, double\[\], double\[\], long\[\], double,
-  // Mixture, Tensor)] does.
+  /// Mixture, Tensor)] does.
   ///
   /// @param stream the stream
   /// @param base one for each tensor
@@ -426,8 +424,7 @@ public final class TaskVectors {
   /// epsilon`; `density` itself in rows of one element; `base[...], x_i[...] -> out[...]`.
   ///
   /// A probability outside (0, 1) is an [IllegalArgumentException]. Takes a statistic. Source: Deep
-  // et
-  /// al., "DELLA-merging", 2024.
+  /// et al., "DELLA-merging", 2024.
   ///
   /// @param stream the stream
   /// @param base any dtype
@@ -466,7 +463,7 @@ public final class TaskVectors {
   }
 
   /// Merges a batch as [#della(Stream, Tensor, List, double\[\], double\[\], double\[\], long\[\],
-  // double, Mixture, Tensor)] does.
+  /// double, Mixture, Tensor)] does.
   ///
   /// @param stream the stream
   /// @param base one for each tensor
@@ -534,8 +531,7 @@ public final class TaskVectors {
   /// @param inputs the models' tensors, at least one; any dtypes
   /// @param topk the share of positions kept, 0 or more
   /// @param floor models weigh the same where their mean squares' sum is below this: 1e-6 in
-  // mergekit's
-  ///     convention, 0 (only a sum of zero) in the paper's
+  ///     mergekit's convention, 0 (only a sum of zero) in the paper's
   /// @param out any dtype; may be `base` or one of the inputs
   /// @throws NumericException if an element is not finite
   public static void sce(
@@ -639,9 +635,8 @@ public final class TaskVectors {
   }
 
   /// RAM+ at the tensors' level: as [#ram(Stream, Tensor, List, double, Tensor)], but where only
-  // one
-  /// difference is active it is multiplied by `1 + r clamp(rho, 0, alpha)`, `rho` the number of the
-  /// model's active positions that others share over that of those it has alone; `base[...],
+  /// one difference is active it is multiplied by `1 + r clamp(rho, 0, alpha)`, `rho` the number of
+  /// the model's active positions that others share over that of those it has alone; `base[...],
   /// x_i[...] -> out[...]`.
   ///
   /// Reads the inputs twice; elements that are not finite are active, and no error. Source: Yuan et
@@ -698,8 +693,7 @@ public final class TaskVectors {
   /// importance is at least `median + 1.5 (q3 - q1)`, else `base`; `base[...], x[...] -> out[...]`.
   ///
   /// The importance is `|d|` times the divergence `sum p log(p / q)` of its row along the last
-  // axis,
-  /// with `p = softmax(x) + 1e-8` and `q = softmax(base) + 1e-8`; quartiles are exact, as
+  /// axis, with `p = softmax(x) + 1e-8` and `q = softmax(base) + 1e-8`; quartiles are exact, as
   /// [Selection#quantile(Stream, List, double\[\], io.sinter.DType, Tensor)]'s. Takes a statistic.
   /// Source: mergekit's arcee_fusion.
   ///
