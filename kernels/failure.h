@@ -48,6 +48,45 @@ class Failure : public std::runtime_error {
   const void* address = nullptr;
 };
 
+// An operation that takes a statistic, in messages about values that admit no result. Inputs are
+// numbered as in Item::inputs: the first ones have names, the others are models.
+struct Statistic {
+  const char* operation;
+  // Null from the first model on.
+  const char* inputs[3];
+  // What is said of a tensor for kUndefined; null where that cannot be.
+  const char* undefined;
+};
+
+// In the place of an input's number: all are finite, and still there is no result.
+constexpr int64_t kUndefined = 0xffff;
+
+// `name` is the tensor's, or empty; `input` is the number of the first input at fault.
+inline Failure no_result(const Statistic& statistic, int64_t tensor, const std::string& name,
+                         int64_t input) {
+  const std::string subject = name.empty() ? "tensor " + std::to_string(tensor) : "'" + name + "'";
+  if (input == kUndefined) {
+    return Failure(Status::kNumeric,
+                   subject + ": " + (statistic.undefined != nullptr ? statistic.undefined : ""))
+        .at_tensor(tensor);
+  }
+  int64_t named = 0;
+  while (named < 3 && statistic.inputs[named] != nullptr) {
+    ++named;
+  }
+  const std::string which = input < named
+                                ? std::string("input ") + statistic.inputs[input]
+                                : "model " + std::to_string(input - named) + " (counted from 0)";
+  return Failure(Status::kNumeric, which + " of " + subject + " holds a non-finite value, and " +
+                                       statistic.operation +
+                                       " takes a statistic of it; repair that model, or merge this "
+                                       "tensor by a method that takes none, such as linear")
+      .at_tensor(tensor);
+}
+
+// slerp's, which stands with the methods that merge two tensors.
+constexpr Statistic kSlerpStatistic = {"slerp", {"a", "b", nullptr}, nullptr};
+
 }  // namespace sinter
 
 #endif  // SINTER_KERNELS_FAILURE_H_

@@ -3,7 +3,6 @@
 
 #include <cmath>
 #include <cstring>
-#include <string>
 #include <vector>
 
 #include "cpu/common/parts.h"
@@ -49,15 +48,9 @@ void slerp(const Context& context, const Batch& batch) {
     const SlerpWeights w = slerp_weights(results[r * 3], results[r * 3 + 1], results[r * 3 + 2],
                                          batch.items[k].weights[0]);
     if (!w.finite) {
-      const bool first = !(std::isfinite(results[r * 3]));
-      const char* name = batch.items[k].name;
-      throw Failure(
-          Status::kNumeric,
-          std::string("input ") + (first ? "a" : "b") + " of " +
-              (name != nullptr ? "'" + std::string(name) + "'" : "tensor " + std::to_string(k)) +
-              " holds a non-finite value, and slerp takes its norm; repair that model, "
-              "or use lerp for this tensor")
-          .at_tensor(static_cast<int64_t>(k));
+      const char* const name = batch.items[k].name;
+      throw no_result(kSlerpStatistic, static_cast<int64_t>(k), name != nullptr ? name : "",
+                      std::isfinite(results[r * 3]) ? 1 : 0);
     }
     if (!w.linear) {
       weights[k * 2] = w.a;

@@ -139,7 +139,7 @@ __global__ void __launch_bounds__(kThreads)
   params.weights[index] = w;
   if (!w.finite) {
     record_failure(params.failure, params.operation, index,
-                   Format<DType::kF64>::nonfinite(dots[0]) == 0);
+                   Format<DType::kF64>::nonfinite(dots[0]) != 0 ? 0 : 1);
   }
 }
 
@@ -175,7 +175,7 @@ void slerp(const Context& context, const Batch& batch) {
     SlerpParams params = {dots.as<double>(),
                           weights.as<SlerpWeights>(),
                           queue.failure_place(),
-                          queue.watch(std::move(names)),
+                          queue.watch(kSlerpStatistic, std::move(names)),
                           {}};
     table.finish(queue, params.table);
     launch(queue, slerp_weights_kernel, (table.units() + kThreads - 1) / kThreads, kThreads,

@@ -97,14 +97,21 @@ unsigned long long* Queue::failure_place() {
   return failure_;
 }
 
-unsigned long long Queue::watch(std::vector<std::string> names) {
-  watched_.push_back(std::move(names));
+unsigned long long Queue::watch(const Statistic& statistic, std::vector<std::string> names) {
+  constexpr size_t kOperations = size_t{1} << (64 - kTensorBits - kInputBits);
+  if (watched_.size() + 1 == kOperations) {
+    throw Failure(Status::kUnsupported,
+                  std::to_string(kOperations - 1) +
+                      " operations that take statistics are waiting on this stream; call "
+                      "sinter_stream_synchronize now and then");
+  }
+  watched_.push_back({statistic, std::move(names)});
   return watched_.size() - 1;
 }
 
 void Queue::synchronize() {
   unsigned long long failure = ~0ull;
-  const std::vector<std::vector<std::string>> watched = std::exchange(watched_, {});
+  const std::vector<Watched> watched = std::exchange(watched_, {});
   if (!watched.empty()) {
     check(cudaMemcpyAsync(&failure, failure_, sizeof failure, cudaMemcpyDeviceToHost, stream_),
           "read back what kernels met");
@@ -115,16 +122,10 @@ void Queue::synchronize() {
   if (failure == ~0ull) {
     return;
   }
-  const auto operation = static_cast<size_t>(failure >> kOperationShift);
-  const auto tensor =
-      static_cast<int64_t>(failure << (64 - kOperationShift) >> (65 - kOperationShift));
-  const std::string& name = watched[operation][static_cast<size_t>(tensor)];
-  throw Failure(Status::kNumeric,
-                std::string("input ") + (failure % 2 == 0 ? "a" : "b") + " of " +
-                    (name.empty() ? "tensor " + std::to_string(tensor) : "'" + name + "'") +
-                    " holds a non-finite value, and slerp takes its norm; repair that model, or "
-                    "use lerp for this tensor")
-      .at_tensor(tensor);
+  const Watched& operation = watched[static_cast<size_t>(failure >> (kTensorBits + kInputBits))];
+  const auto tensor = static_cast<int64_t>((failure >> kInputBits) % (1ull << kTensorBits));
+  throw no_result(operation.statistic, tensor, operation.names[static_cast<size_t>(tensor)],
+                  static_cast<int64_t>(failure % (1ull << kInputBits)));
 }
 
 void Queue::free_host(void* data) {

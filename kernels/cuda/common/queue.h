@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "cuda/common/runtime.h"
+#include "failure.h"
 
 namespace sinter::cuda {
 
@@ -52,11 +53,11 @@ class Queue {
   void free_host(void* data);
 
   // ---- Deferred failures ----
-  // A kernel that meets a non-finite value in tensor k of an operation, where its method needs
-  // finite ones, calls record_failure (below) with *failure_place() and what watch() returned.
+  // A kernel that meets a non-finite value in an input of tensor k of an operation, where its method
+  // needs finite ones, calls record_failure (below) with *failure_place() and what watch() returned.
   unsigned long long* failure_place();
   // `names` of the operation's tensors, for the message; may be empty strings.
-  unsigned long long watch(std::vector<std::string> names);
+  unsigned long long watch(const Statistic& statistic, std::vector<std::string> names);
 
  private:
   friend class Scratch;
@@ -80,12 +81,17 @@ class Queue {
   std::vector<std::pair<void*, cudaEvent_t>> host_frees_;
   std::vector<std::pair<const void*, int>> resident_;
   unsigned long long* failure_ = nullptr;
-  std::vector<std::vector<std::string>> watched_;  // since the last synchronize
+  struct Watched {
+    Statistic statistic;
+    std::vector<std::string> names;
+  };
+  std::vector<Watched> watched_;  // since the last synchronize
 };
 
-// What record_failure records: operation, tensor, and whether input b is at fault; in this order, so
-// that the first failure is the smallest number.
-constexpr int kOperationShift = 42;
+// What record_failure records: operation, tensor and input; in this order, so that the first failure
+// is the smallest number. Numbers past what has room here are recorded as the largest that has.
+constexpr int kInputBits = 16;
+constexpr int kTensorBits = 28;
 
 // Workspace of one operation: allocated and freed in stream order.
 class Scratch {
@@ -135,11 +141,14 @@ void launch(Queue& queue, void (*kernel)(Parameters...), int64_t blocks, int thr
 }
 
 #if defined(__CUDACC__) || defined(SINTER_EMULATION)
+// `input` is its number in Item::inputs, or kUndefined.
 static __device__ __forceinline__ void record_failure(unsigned long long* place,
                                                       unsigned long long operation, int64_t tensor,
-                                                      bool input_b) {
-  atomicMin(place, operation << kOperationShift | static_cast<unsigned long long>(tensor) << 1 |
-                       (input_b ? 1u : 0u));
+                                                      int64_t input) {
+  const int64_t last_tensor = (int64_t{1} << kTensorBits) - 1;
+  const auto of = static_cast<unsigned long long>(tensor < last_tensor ? tensor : last_tensor);
+  const auto at = static_cast<unsigned long long>(input < kUndefined ? input : kUndefined);
+  atomicMin(place, (operation << kTensorBits | of) << kInputBits | at);
 }
 #endif
 
