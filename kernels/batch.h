@@ -85,6 +85,71 @@ struct ReduceBatch {
   double* results;  // [count] (dots: [count][3]) on the stream's device; rows: null
 };
 
+// What keeps exactly k elements: those of magnitude above the threshold, and those that equal it and
+// have an index below the cutoff. The cutoff is 1 + the index of the last equal element that is kept,
+// or 0. In a joint selection it is that of the tensor in which the last one is; those before keep all
+// their equal ones (cutoff = elements), those after none. k = 0 gives (infinity, 0).
+struct Selected {
+  double threshold;
+  int64_t cutoff;
+  bool finite;  // if not, an element is not finite and the rest means nothing
+};
+
+// One selection: of the magnitudes of `in`, or of the rounded differences in - base. Where several
+// are made of one tensor (other models, other ranks), put them side by side: they share passes.
+struct SelectItem {
+  int64_t elements;
+  const View* base;  // or null
+  View in;
+  int64_t k;  // 0 .. elements; joint: the first item's counts for all
+};
+
+struct SelectBatch {
+  const SelectItem* items;
+  int64_t count;
+  DType load;
+  DType delta;
+  bool joint;         // one sequence, one threshold
+  Selected* results;  // [count]; in the host's memory on the CPU, on the device on CUDA
+};
+
+// sinter_select: the same, its results as pairs of numbers.
+struct SelectCall {
+  SelectBatch batch;         // but for its results
+  double* out;               // [count][2] on the stream's device
+  const char* const* names;  // [count], each may be null
+};
+
+struct QuantileItem {
+  int64_t elements;
+  View in;
+};
+
+struct QuantileBatch {
+  const QuantileItem* items;
+  int64_t count;
+  int32_t quantiles;
+  const double* q;  // [quantiles]
+  DType load;
+  double* results;           // [count][quantiles] on the stream's device
+  const char* const* names;  // [count], each may be null
+};
+
+// Ranks within rows: views have the row's axis last, so a row's elements are neighbours.
+struct RankItem {
+  int64_t elements;
+  int64_t row;  // elements of a row
+  View in;
+  View out;
+  const char* name;
+};
+
+struct RankBatch {
+  const RankItem* items;
+  int64_t count;
+  DType load;
+};
+
 }  // namespace sinter
 
 #endif  // SINTER_KERNELS_BATCH_H_

@@ -34,6 +34,17 @@ void moments(const Context& context, const ReduceBatch& batch);
 void count(const Context& context, const ReduceBatch& batch);
 void masked_sum(const Context& context, const ReduceBatch& batch);
 
+// Exact selection (see sinter_select). Uses the workspace; throws nothing on non-finite elements but
+// says so in the results.
+void select(const Context& context, const SelectBatch& batch);
+// Which operand of a selection that was not finite is at fault: "base", "in", or "in - base" where
+// only the difference is not finite.
+const char* fault_of(const Context& context, const SelectItem& item, DType load);
+// These throw Failure (kNumeric) on a non-finite element, before anything is written.
+void write_selections(const Context& context, const SelectCall& call);
+void quantile(const Context& context, const QuantileBatch& batch);
+void rank(const Context& context, const RankBatch& batch);
+
 }  // namespace sinter::cpu
 
 #endif  // SINTER_KERNELS_CPU_LAUNCH_H_

@@ -1,10 +1,237 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Keys of elements and of differences, and ranks of rows. Selection reads memory once and writes
+// nothing: the loops below turn blocks into keys that stay in the first-level cache, where
+// common/select.h counts them.
 #include "cpu/select.h"
 
+#include "cpu/common/elementwise.h"
+#include "cpu/common/rank.h"
+#include "cpu/common/select.h"
 #include "cpu/kernels_of_tier.h"
+#include "formula/select.h"
+#include "formula/task_vectors.h"
 
 namespace sinter::cpu::SINTER_TIER {
+namespace {
 
-extern const SelectKernels select_kernels = {};
+// The values that keys are of: loaded, subtracted, rounded to `delta`; count <= kBlock.
+template <class Compute>
+__attribute__((noinline)) void difference_values(const Differences& source, int64_t begin,
+                                                 int count, Compute* out) {
+  load_block(source.in, source.load, begin, count, out);
+  if (source.has_base) {
+    Compute base[kBlock];
+    load_block(source.base, source.load, begin, count, base);
+    for (int j = 0; j < count; ++j) {
+      out[j] = task_delta(out[j], base[j], DType::kStored);
+    }
+    if (source.delta != DType::kStored) {
+      with_dtype(
+          source.delta, [&]<DType T>()
+                            __attribute__((always_inline)) { round_block<T>(out, count); });
+    }
+  }
+}
+
+// Values, exact in dtype T, as keys.
+template <DType T, class Key, bool kSigned, class Compute>
+SINTER_FN bool encode_keys(const Compute* values, int count, Key* keys) {
+  Key peak = 0;
+  for (int j = 0; j < count; ++j) {
+    const Key bits = static_cast<Key>(key_bits<T>(values[j]));
+    const Key magnitude = key_magnitude(bits);
+    peak = magnitude > peak ? magnitude : peak;
+    keys[j] = kSigned ? signed_key(bits) : magnitude;
+  }
+  return peak < Format<T>::kNonfinite;
+}
+
+template <class Key, bool kSigned, class Compute>
+SINTER_FN bool any_keys(const Differences& source, int64_t begin, int count, Key* keys) {
+  bool finite = true;
+  for (int j = 0; j < count; j += kBlock) {
+    Compute values[kBlock];
+    const int some = count - j < kBlock ? count - j : kBlock;
+    difference_values(source, begin + j, some, values);
+    if constexpr (sizeof(Key) == 2) {
+      finite &= source.key == DType::kBF16
+                    ? encode_keys<DType::kBF16, Key, kSigned>(values, some, keys + j)
+                    : encode_keys<DType::kF16, Key, kSigned>(values, some, keys + j);
+    } else if constexpr (sizeof(Key) == 4) {
+      finite &= encode_keys<DType::kF32, Key, kSigned>(values, some, keys + j);
+    } else {
+      finite &= encode_keys<DType::kF64, Key, kSigned>(values, some, keys + j);
+    }
+  }
+  return finite;
+}
+
+// Elements of dtype T from memory, rounded to nothing but their differences to K.
+template <DType T, DType K, class Key, bool kSigned>
+SINTER_FN bool direct_keys(const Differences& source, int64_t begin, int count, Key* keys) {
+  using Storage = typename Format<T>::Storage;
+  using Compute = typename Format<T>::Compute;
+  using Packed = typename Unaligned<Storage>::type;
+  const Packed* const x = reinterpret_cast<const Packed*>(source.in.data) + begin;
+  Key peak = 0;
+  if (source.has_base) {
+    const Packed* const base = reinterpret_cast<const Packed*>(source.base.data) + begin;
+    for (int j = 0; j < count; ++j) {
+      const Compute d =
+          task_delta<Compute>(Format<T>::decode(x[j]), Format<T>::decode(base[j]), DType::kStored);
+      const Key bits = static_cast<Key>(key_bits<K>(d));
+      const Key magnitude = key_magnitude(bits);
+      peak = magnitude > peak ? magnitude : peak;
+      keys[j] = kSigned ? signed_key(bits) : magnitude;
+    }
+  } else {
+    for (int j = 0; j < count; ++j) {
+      Key bits;
+      if constexpr (T == K) {
+        const Storage stored = x[j];
+        __builtin_memcpy(&bits, &stored, sizeof bits);
+      } else {
+        bits = static_cast<Key>(key_bits<K>(Format<T>::decode(x[j])));
+      }
+      const Key magnitude = key_magnitude(bits);
+      peak = magnitude > peak ? magnitude : peak;
+      keys[j] = kSigned ? signed_key(bits) : magnitude;
+    }
+  }
+  return peak < Format<K>::kNonfinite;
+}
+
+// Whether elements come straight from memory.
+SINTER_FN bool direct(const Differences& source) {
+  return source.in.contiguous() && source.base.contiguous() &&
+         source.in.dtype == source.base.dtype &&
+         (source.load == DType::kStored || source.load == source.in.dtype) &&
+         source.wide == (source.in.dtype == DType::kF64);
+}
+
+template <class KeyType, bool kSigned>
+struct DifferenceKeys {
+  using Key = KeyType;
+
+  __attribute__((noinline)) static bool block(const void* job, int64_t begin, int count,
+                                              Key* keys) {
+    const Differences& source = *static_cast<const Differences*>(job);
+    if (direct(source)) {
+      const DType in = source.in.dtype;
+      if constexpr (sizeof(Key) == 2) {
+        if (in == DType::kBF16 && source.key == DType::kBF16) {
+          return direct_keys<DType::kBF16, DType::kBF16, Key, kSigned>(source, begin, count, keys);
+        }
+        if (in == DType::kF16 && source.key == DType::kF16) {
+          return direct_keys<DType::kF16, DType::kF16, Key, kSigned>(source, begin, count, keys);
+        }
+      } else if constexpr (sizeof(Key) == 4) {
+        // With a base, the difference is not rounded: its key is a float32.
+        const bool rounded =
+            source.has_base && source.delta != DType::kStored && source.delta != DType::kF32;
+        if (in == DType::kF32 && !rounded) {
+          return direct_keys<DType::kF32, DType::kF32, Key, kSigned>(source, begin, count, keys);
+        }
+        if (!kSigned && in == DType::kBF16 && !rounded) {
+          return direct_keys<DType::kBF16, DType::kF32, Key, kSigned>(source, begin, count, keys);
+        }
+        if (!kSigned && in == DType::kF16 && !rounded) {
+          return direct_keys<DType::kF16, DType::kF32, Key, kSigned>(source, begin, count, keys);
+        }
+      } else {
+        const bool rounded =
+            source.has_base && source.delta != DType::kStored && source.delta != DType::kF64;
+        if (in == DType::kF64 && !rounded) {
+          return direct_keys<DType::kF64, DType::kF64, Key, kSigned>(source, begin, count, keys);
+        }
+      }
+    }
+    return source.wide ? any_keys<Key, kSigned, double>(source, begin, count, keys)
+                       : any_keys<Key, kSigned, float>(source, begin, count, keys);
+  }
+};
+
+// ---- Ranks ----
+
+template <class Compute>
+SINTER_FN bool nonfinite_values(const Compute* values, int count) {
+  return any_nonfinite < sizeof(Compute) == 8 ? DType::kF64 : DType::kF32 > (values, count);
+}
+
+template <class Compute, class Out>
+SINTER_FN void put_ranks(const RankJob& job, int64_t begin, const uint32_t* ranks) {
+  PartCounts counts = {0, 0};
+  for (int64_t i = 0; i < job.row; i += kBlock) {
+    const int some = job.row - i < kBlock ? static_cast<int>(job.row - i) : kBlock;
+    Out block[kBlock];
+    for (int j = 0; j < some; ++j) {
+      block[j] = static_cast<Out>(ranks[i + j]);
+    }
+    store_block(job.out, begin + i, some, block, false, counts);
+  }
+}
+
+template <class Compute>
+bool rank_of(const RankJob& job, int64_t index, void* room) {
+  const int64_t begin = index * job.row;
+  // Magnitudes, ranks, then the lists.
+  Compute* const magnitudes = static_cast<Compute*>(room);
+  uint32_t* const ranks = reinterpret_cast<uint32_t*>(magnitudes + job.row);
+  unsigned char* const lists = static_cast<unsigned char*>(room) + (job.row * 12 + 8) / 8 * 8;
+  const RankScratch scratch = {reinterpret_cast<RankPair*>(lists),
+                               reinterpret_cast<RankPair*>(lists) + job.row};
+  bool finite = true;
+  for (int64_t i = 0; i < job.row; i += kBlock) {
+    const int some = job.row - i < kBlock ? static_cast<int>(job.row - i) : kBlock;
+    load_block(job.in, job.load, begin + i, some, magnitudes + i);
+    finite &= !nonfinite_values(magnitudes + i, some);
+  }
+  if (!finite) {
+    return false;
+  }
+  rank_row(magnitudes, job.row, ranks, scratch);
+  if (job.out.dtype == DType::kF64) {
+    put_ranks<Compute, double>(job, begin, ranks);
+  } else {
+    put_ranks<Compute, float>(job, begin, ranks);
+  }
+  return true;
+}
+
+bool rank_kernel(const RankJob& job, int64_t index, void* room) {
+  return job.wide ? rank_of<double>(job, index, room) : rank_of<float>(job, index, room);
+}
+
+template <class Compute>
+bool finite_elements(const View& in, DType load, int64_t begin, int64_t end) {
+  Compute block[kBlock];
+  for (int64_t i = begin; i < end; i += kBlock) {
+    const int some = end - i < kBlock ? static_cast<int>(end - i) : kBlock;
+    load_block(in, load, i, some, block);
+    if (nonfinite_values(block, some)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool finite_kernel(const View& in, DType load, bool wide, int64_t begin, int64_t end) {
+  return wide ? finite_elements<double>(in, load, begin, end)
+              : finite_elements<float>(in, load, begin, end);
+}
+
+}  // namespace
+
+extern const SelectKernels select_kernels = {
+    key_kernels<DifferenceKeys<uint16_t, false>>(),
+    key_kernels<DifferenceKeys<uint32_t, false>>(),
+    key_kernels<DifferenceKeys<uint64_t, false>>(),
+    key_kernels<DifferenceKeys<uint16_t, true>>(),
+    key_kernels<DifferenceKeys<uint32_t, true>>(),
+    key_kernels<DifferenceKeys<uint64_t, true>>(),
+    rank_kernel,
+    finite_kernel,
+};
 
 }  // namespace sinter::cpu::SINTER_TIER

@@ -27,6 +27,12 @@ void moments(const Context& context, const ReduceBatch& batch);
 void count(const Context& context, const ReduceBatch& batch);
 void masked_sum(const Context& context, const ReduceBatch& batch);
 
+// Exact selection (see sinter_select), its results on the device.
+void select(const Context& context, const SelectBatch& batch);
+void write_selections(const Context& context, const SelectCall& call);
+void quantile(const Context& context, const QuantileBatch& batch);
+void rank(const Context& context, const RankBatch& batch);
+
 }  // namespace sinter::cuda
 
 #endif  // SINTER_KERNELS_CUDA_LAUNCH_H_
