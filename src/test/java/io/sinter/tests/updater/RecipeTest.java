@@ -78,6 +78,16 @@ class RecipeTest {
     return "merge_method: passthrough\nslices:\n- sources:\n" + sources;
   }
 
+  private static String karcher(String parameters) {
+    return "merge_method: karcher\nmodels: [{model: a}]\nparameters: {" + parameters + "}\n";
+  }
+
+  private static String ties(String parameters) {
+    return "merge_method: ties\nbase_model: base\nmodels: [{model: a, parameters: {"
+        + parameters
+        + "}}]\n";
+  }
+
   static Stream<Arguments> mistakes() {
     return Stream.of(
         arguments("", "r.yml: is empty"),
@@ -98,10 +108,9 @@ class RecipeTest {
             "merge_method: liner", "r.yml:1: unknown merge_method 'liner'. Did you mean 'linear'?"),
         arguments(
             "merge_method: qqqqqqqqqqqq",
-            "r.yml:1: unknown merge_method 'qqqqqqqqqqqq'. Known are linear"),
+            "r.yml:1: unknown merge_method 'qqqqqqqqqqqq'. Known are arcee_fusion, breadcrumbs"),
         arguments(
-            "merge_method: dare_ties",
-            "r.yml:1: merge_method 'dare_ties' is not in this version yet"),
+            "merge_method: dare_ties", "r.yml:1: dare_ties needs a base model. Add 'base_model"),
         arguments("merge_method: [linear]", "r.yml:1: merge_method is a list"),
         arguments(
             "merge_method: linear",
@@ -180,7 +189,45 @@ class RecipeTest {
             "r.yml:5: the base model 'c' is not among the slice's sources"),
         arguments(
             "merge_method: linear\nmodules:\n  vision:\n    models: []\n",
-            "modules [vision] are not supported"),
+            "r.yml:4: models is an empty list"),
+        arguments("merge_method: linear\nmodules: {}", "r.yml:2: modules is empty"),
+        arguments(
+            "merge_method: linear\nmodules: {default: {parameters: {}}}",
+            "r.yml:2: exactly one of models, slices is needed, and there is none"),
+        arguments(
+            "merge_method: linear\nmodules: {default: {modules: {}}}",
+            "r.yml:2: unknown key 'modules' in modules.default"),
+        arguments(LINEAR + "random_seed: 1.5", "r.yml:5: random_seed is '1.5'. Write a whole"),
+        arguments(karcher("max_iter: 2.5"), "max_iter is 2.5, and must be a whole number"),
+        arguments(karcher("max_iter: 0"), "max_iter is 0, and must be at least 1"),
+        arguments(karcher("max_iter: [1, 2]"), "max_iter is one whole number, not a list"),
+        arguments(karcher("tol: 0"), "tol is 0, and must be greater than 0"),
+        arguments(ties("density: -0.1"), "r.yml:3: density is -0.1, and must be at least 0"),
+        arguments(ties("density: [{value: [0, -1]}]"), "density is -1, and must be at least 0"),
+        arguments(ties("gamma: 0.1"), "r.yml:3: ties has no parameter 'gamma'. Known are density"),
+        arguments(
+            ties("weight: 1").replace("ties", "breadcrumbs").replace("weight", "gamma: 2, weight"),
+            "gamma is 2, and must be at least 0 and at most 1"),
+        arguments(ties("density: 1"), "r.yml:3: ties needs a weight for model 'a'"),
+        arguments(
+            ties("weight: 1") + "mode: paper",
+            "r.yml: weight means nothing to ties in 'mode: paper'. Remove it, or the mode."),
+        arguments(
+            ties("density: 1") + "mode: paper\nparameters: {normalize: true}",
+            "r.yml: normalize means nothing to ties in 'mode: paper'"),
+        arguments(
+            "merge_method: nuslerp\nmodels: [{model: a}]\nparameters: {weight: 1}",
+            "nuslerp takes exactly 2 models, and here is 1"),
+        arguments(
+            "merge_method: nuslerp\nbase_model: b\nmodels: [{model: a}]\nparameters: {weight: 1}",
+            "nuslerp takes exactly 2 models, without the base, and here is 1"),
+        arguments(
+            "merge_method: model_stock\nbase_model: b\nmodels: [{model: a}]",
+            "model_stock takes at least 3 models, the base included, and here are 2"),
+        arguments(
+            "merge_method: nuslerp\nbase_model: c\nparameters: {weight: 1}\nslices:\n- sources:\n"
+                + "  - {model: a, layer_range: [0, 2]}\n  - {model: b, layer_range: [0, 2]}\n",
+            "r.yml:5: the base model 'c' is not among the slice's sources"),
         arguments(
             LINEAR + "tokenizer_source: union",
             "r.yml:5: tokenizer source 'union' is not supported"),

@@ -4,8 +4,8 @@ package io.sinter.updater;
 import io.sinter.Device;
 import io.sinter.updater.MergePlan.Output;
 import io.sinter.updater.MergePlan.Pass;
-import io.sinter.updater.MergePlan.Piece;
 import io.sinter.updater.Recipe.ModelReference;
+import io.sinter.updater.methods.Kernel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -60,11 +60,8 @@ public final class Merge implements AutoCloseable {
     try {
       for (ModelReference reference : recipe.models()) {
         Checkpoint checkpoint = Checkpoint.open(locator.locate(recipe, reference));
-        Layers layers =
-            new Layers(checkpoint.tensors().keySet(), ModelFiles.config(checkpoint.folder()));
         models.put(
-            reference.text(),
-            new Planner.Model(models.size(), reference.text(), checkpoint, layers));
+            reference.text(), new Planner.Model(models.size(), reference.text(), checkpoint));
       }
       Planner planner = new Planner(recipe, models);
       List<Output> outputs = planner.outputs();
@@ -147,10 +144,9 @@ public final class Merge implements AutoCloseable {
     List<Pass> passes = Passes.of(placed);
     long bytesRead = 0;
     for (Pass pass : passes) {
-      for (Piece piece : pass.pieces()) {
-        bytesRead += Passes.inputBytes(placed.get(piece.tensor()), piece);
-      }
+      bytesRead += Passes.bytesRead(placed, pass);
     }
+    bytesRead += Thresholds.bytesRead(placed);
     return new MergePlan(
         recipe.method().name(),
         placed,
@@ -187,8 +183,12 @@ public final class Merge implements AutoCloseable {
               + " was left by a merge that was killed: it holds an unfinished output, or one that"
               + " was replaced; delete it");
     }
-    warnings.forEach(listener::warning);
     Device device = options.device() == null ? Device.best().device() : options.device();
+    requireKernels(device);
+    if (!device.isCpu() && Thresholds.needed(plan.tensors())) {
+      warnings.add("the thresholds over whole models are selected on the CPU");
+    }
+    warnings.forEach(listener::warning);
     List<Checkpoint> checkpoints = models.values().stream().map(Planner.Model::checkpoint).toList();
     long total = plan.bytesRead() + plan.bytesWritten();
     try (OutputFolder folder = new OutputFolder(output, options.force())) {
@@ -216,10 +216,26 @@ public final class Merge implements AutoCloseable {
                 (System.nanoTime() - start) / 1e9,
                 writer.nonFinite(),
                 writer.saturated(),
+                writer.fallbacks(),
                 writer.files(),
                 warnings);
       }
       return report;
+    }
+  }
+
+  /// Methods of the caller's run on the CPU.
+  private void requireKernels(Device device) {
+    for (Output output : plan.tensors()) {
+      if (!device.isCpu() && Passes.kernel(output) instanceof Kernel kernel && kernel.cpuOnly()) {
+        throw new RecipeException(
+            recipe.origin()
+                + ": the method '"
+                + plan.method()
+                + "' is written in Java and runs on the CPU device only, not on "
+                + device
+                + ". Choose the CPU.");
+      }
     }
   }
 

@@ -4,6 +4,7 @@ package io.sinter.updater;
 import io.sinter.DType;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /// A merge as it will be run: every tensor of the output, what it is made from, and the passes that
@@ -39,6 +40,8 @@ public record MergePlan(
   /// A tensor of the output.
   ///
   /// @param operation what it is made from
+  /// @param parameters the method's parameters for it, after filters and gradients: one value, or
+  ///     one for each model but the base
   /// @param dtype inputs are rounded to it first; `null` leaves them as stored
   /// @param deltaDtype task vectors are rounded to it; `null` leaves them as computed
   /// @param file index of its file
@@ -48,6 +51,7 @@ public record MergePlan(
       StorageType type,
       long[] shape,
       Operation operation,
+      Map<String, double[]> parameters,
       @Nullable DType dtype,
       @Nullable DType deltaDtype,
       int file,
@@ -67,7 +71,7 @@ public record MergePlan(
     }
 
     Output at(int file, long offset) {
-      return new Output(name, type, shape, operation, dtype, deltaDtype, file, offset);
+      return new Output(name, type, shape, operation, parameters, dtype, deltaDtype, file, offset);
     }
   }
 
@@ -78,7 +82,7 @@ public record MergePlan(
 
   /// How a tensor is made. Where an input has more elements than the output, its first ones are
   /// meant.
-  public sealed interface Operation {
+  public interface Operation {
     /// The inputs, in the order in which kernels take them.
     List<Input> inputs();
   }
@@ -90,18 +94,6 @@ public record MergePlan(
       return List.of(input);
     }
   }
-
-  /// The sum of `weights[i] * inputs[i]`, divided by the sum of weights if `normalize`.
-  public record Linear(List<Input> inputs, List<Double> weights, boolean normalize)
-      implements Operation {}
-
-  /// Spherical interpolation from the first input to the second.
-  public record Slerp(List<Input> inputs, double t) implements Operation {}
-
-  /// The first input plus `lambda` times the weighted task vectors of the others.
-  public record TaskArithmetic(
-      List<Input> inputs, List<Double> weights, double lambda, boolean normalize)
-      implements Operation {}
 
   /// Elements `from` to `from + elements` of output tensor `tensor`.
   public record Piece(int tensor, long from, long elements) {}

@@ -13,6 +13,8 @@ import java.util.List;
 /// @param seconds from the start of the run to the output in its place
 /// @param nonFinite elements written that are NaN or infinite
 /// @param saturated results that a float8 output clamped to its largest finite value
+/// @param fallbacks tensors, or rows of them, for which the method did what [Method#fallback]
+///     says, its formula being undefined
 /// @param files the safetensors files
 /// @param warnings what the user should know
 public record MergeReport(
@@ -23,6 +25,7 @@ public record MergeReport(
     double seconds,
     long nonFinite,
     long saturated,
+    long fallbacks,
     List<OutputFile> files,
     List<String> warnings) {
 

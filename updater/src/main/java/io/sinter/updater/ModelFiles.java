@@ -138,8 +138,10 @@ final class ModelFiles {
   private boolean adjust(ObjectNode config, List<Output> outputs) {
     ObjectNode before = config.deepCopy();
     adjustDtype(config, outputs);
-    if (recipe.sliced()) {
-      adjustLayers(config);
+    for (Recipe.Module module : recipe.modules()) {
+      if (module.sliced() && module.name().equals(Recipe.DEFAULT_MODULE)) {
+        adjustLayers(config, module);
+      }
     }
     adjustVocabulary(config, outputs);
     return !config.equals(before);
@@ -154,15 +156,7 @@ final class ModelFiles {
     if (types.size() != 1 || !asked) {
       return;
     }
-    String name =
-        switch (types.iterator().next()) {
-          case F64 -> "float64";
-          case F32 -> "float32";
-          case F16 -> "float16";
-          case BF16 -> "bfloat16";
-          case F8_E4M3 -> "float8_e4m3fn";
-          case F8_E5M2 -> "float8_e5m2";
-        };
+    String name = RecipeParser.name(types.iterator().next());
     List<ObjectNode> nodes = new ArrayList<>(List.of(config));
     if (config.get("text_config") instanceof ObjectNode text) {
       nodes.add(text);
@@ -177,10 +171,10 @@ final class ModelFiles {
   }
 
   /// The number of layers, and lists that have an entry for each.
-  private void adjustLayers(ObjectNode config) {
+  private static void adjustLayers(ObjectNode config, Recipe.Module module) {
     ObjectNode counting = Layers.counting(config);
     List<Integer> kept = new ArrayList<>();
-    for (Slice slice : recipe.slices()) {
+    for (Slice slice : module.slices()) {
       LayerRange range = slice.sources().get(slice.reference()).layers();
       for (int layer = range.from(); layer < range.to(); layer++) {
         kept.add(layer);

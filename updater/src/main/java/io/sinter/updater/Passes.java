@@ -4,17 +4,18 @@ package io.sinter.updater;
 import io.sinter.DType;
 import io.sinter.updater.MergePlan.ApplyPass;
 import io.sinter.updater.MergePlan.Input;
-import io.sinter.updater.MergePlan.Operation;
 import io.sinter.updater.MergePlan.Output;
 import io.sinter.updater.MergePlan.Pass;
 import io.sinter.updater.MergePlan.Piece;
 import io.sinter.updater.MergePlan.ReducePass;
+import io.sinter.updater.methods.Computation;
+import io.sinter.updater.methods.Kernel;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// Cuts the output, in the order of its files' bytes, into passes: as many pieces to a pass as fit
-/// the budget and have the same types, large tensors in several pieces.
+/// the budget and have the same types, large tensors in several pieces where their kernel allows.
 final class Passes {
   /// Input and output bytes of a pass: enough to hide the cost of a launch, few enough that what
   /// one stage leaves in the cache is there for the next.
@@ -39,26 +40,33 @@ final class Passes {
   /// What the pieces of a pass have in common.
   private record Kind(
       int file,
-      Class<? extends Operation> operation,
-      boolean normalize,
+      @Nullable Kernel kernel,
+      boolean based,
       List<StorageType> inputs,
       StorageType output,
       @Nullable DType dtype,
       @Nullable DType deltaDtype) {
     static Kind of(Output output) {
+      boolean computed = output.operation() instanceof Computation;
       return new Kind(
           output.file(),
-          output.operation().getClass(),
-          switch (output.operation()) {
-            case MergePlan.Linear linear -> linear.normalize();
-            case MergePlan.TaskArithmetic task -> task.normalize();
-            case MergePlan.Copy _, MergePlan.Slerp _ -> false;
-          },
+          computed ? Passes.kernel(output) : null,
+          computed && ((Computation) output.operation()).based(),
           output.operation().inputs().stream().map(input -> input.entry().type()).toList(),
           output.type(),
           output.dtype(),
           output.deltaDtype());
     }
+  }
+
+  /// What computes an output; `null` for copied bytes.
+  static @Nullable Kernel kernel(Output output) {
+    return output.operation() instanceof Computation computation ? computation.kernel() : null;
+  }
+
+  /// Whether an output is computed in one piece.
+  static boolean whole(Output output) {
+    return kernel(output) instanceof Kernel kernel && kernel.whole();
   }
 
   static List<Pass> of(List<Output> outputs) {
@@ -99,9 +107,20 @@ final class Passes {
     }
   }
 
+  /// Bytes of input that a pass reads; kernels that read twice count twice.
+  static long bytesRead(List<Output> outputs, Pass pass) {
+    long bytes = 0;
+    for (Piece piece : pass.pieces()) {
+      Output output = outputs.get(piece.tensor());
+      boolean applied = pass instanceof ApplyPass && kernel(output) != null;
+      bytes += inputBytes(output, piece) * (applied ? kernel(output).reads() : 1);
+    }
+    return bytes;
+  }
+
   /// Elements of the pieces of a tensor. Packed types are not cut: their elements share bytes.
   private static long chunk(Output output) {
-    if (output.type().bits() < 8) {
+    if (output.type().bits() < 8 || whole(output)) {
       return output.elements();
     }
     long bytes = output.type().bits() / 8L;
@@ -116,7 +135,7 @@ final class Passes {
       return;
     }
     for (Piece piece : pieces) {
-      if (piece.from() == 0 && outputs.get(piece.tensor()).operation() instanceof MergePlan.Slerp) {
+      if (piece.from() == 0 && kernel(outputs.get(piece.tensor())) instanceof Kernel.Reduced) {
         reduce(piece.tensor());
       }
     }
@@ -153,6 +172,8 @@ final class Passes {
   private boolean sameTypes(int a, int b) {
     Kind left = Kind.of(outputs.get(a));
     Kind right = Kind.of(outputs.get(b));
-    return left.inputs().equals(right.inputs()) && left.dtype() == right.dtype();
+    return left.kernel().equals(right.kernel())
+        && left.inputs().equals(right.inputs())
+        && left.dtype() == right.dtype();
   }
 }

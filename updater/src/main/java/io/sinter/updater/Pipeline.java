@@ -5,25 +5,29 @@ import io.sinter.DType;
 import io.sinter.Device;
 import io.sinter.Event;
 import io.sinter.MemoryFaultException;
+import io.sinter.NumericException;
 import io.sinter.Stream;
 import io.sinter.StreamOptions;
 import io.sinter.Tensor;
 import io.sinter.ops.Arithmetic;
-import io.sinter.ops.Interpolation;
 import io.sinter.ops.Reductions;
-import io.sinter.ops.TaskVectors;
 import io.sinter.updater.MergePlan.ApplyPass;
 import io.sinter.updater.MergePlan.Input;
 import io.sinter.updater.MergePlan.Output;
 import io.sinter.updater.MergePlan.Pass;
 import io.sinter.updater.MergePlan.Piece;
 import io.sinter.updater.MergePlan.ReducePass;
+import io.sinter.updater.methods.Batch;
+import io.sinter.updater.methods.Computation;
+import io.sinter.updater.methods.Kernel;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.function.LongConsumer;
@@ -37,6 +41,11 @@ import org.jspecify.annotations.Nullable;
 /// slot are enqueued without waiting; the writer waits for the slot's event.
 final class Pipeline implements AutoCloseable {
   private static final int SLOTS = 3;
+
+  /// Host memory that slots may take in all: where several of the largest pass's size would take
+  /// more, there are fewer of them.
+  private static final long STAGING = 1L << 30;
+
   private static final long ALIGNMENT = 256;
 
   private final MergePlan plan;
@@ -48,11 +57,16 @@ final class Pipeline implements AutoCloseable {
   private final BlockingQueue<Slot> free = new ArrayBlockingQueue<>(SLOTS);
   private final Tensor reduceStaging;
   private final Map<Integer, double[]> partials = new HashMap<>();
-  private final Map<Integer, Interpolation.SlerpWeights> arcs = new HashMap<>();
+  private final Map<Integer, double[]> coefficients = new HashMap<>();
+  private Map<Integer, double[]> thresholds = Map.of();
+  private final NonFinite nonFinite;
+  private final int threads;
 
   Pipeline(MergePlan plan, List<Checkpoint> models, Device device, int threads, IoMode io) {
     this.plan = plan;
     this.models = models;
+    this.threads = threads;
+    this.nonFinite = new NonFinite(plan.method(), models);
     this.onCpu = device.isCpu();
     this.mapped = onCpu && io == IoMode.MMAP;
     this.stream = device.stream(StreamOptions.DEFAULT.withThreads(threads));
@@ -72,8 +86,9 @@ final class Pipeline implements AutoCloseable {
     }
     try {
       reduceStaging = pinned(mapped ? 0 : reduced);
-      for (int i = 0; i < SLOTS; i++) {
-        long countBytes = pieces * 3L * Double.BYTES;
+      long countBytes = pieces * 3L * Double.BYTES;
+      long slotBytes = (mapped ? 0 : inputs) + outputs + countBytes;
+      for (int i = 0; i < Math.clamp(STAGING / slotBytes, 1, SLOTS); i++) {
         free.add(new Slot(pinned(mapped ? 0 : inputs), pinned(outputs), pinned(countBytes)));
       }
     } catch (RuntimeException | Error e) {
@@ -125,6 +140,11 @@ final class Pipeline implements AutoCloseable {
   /// @param progress told of bytes read and written so far
   void run(ShardWriter writer, LongConsumer progress) {
     long read = 0;
+    if (Thresholds.needed(plan.tensors())) {
+      guarded(() -> thresholds = Thresholds.select(plan, models, nonFinite, threads));
+      read += Thresholds.bytesRead(plan.tensors());
+      progress.accept(read);
+    }
     for (Pass pass : plan.passes()) {
       switch (pass) {
         case ReducePass reduce -> guarded(() -> reduce(reduce));
@@ -133,9 +153,7 @@ final class Pipeline implements AutoCloseable {
           guarded(() -> writer.submit(apply(slot, apply)));
         }
       }
-      for (Piece piece : pass.pieces()) {
-        read += Passes.inputBytes(plan.tensors().get(piece.tensor()), piece);
-      }
+      read += Passes.bytesRead(plan.tensors(), pass);
       progress.accept(read + writer.bytesWritten());
     }
     writer.finish();
@@ -165,17 +183,6 @@ final class Pipeline implements AutoCloseable {
   /// The inputs of a pass as the kernels take them: `[operand][piece]`. Closing frees what was
   /// allocated on the device.
   private record Operands(List<List<Tensor>> tensors, List<Tensor> owned) implements AutoCloseable {
-    /// `[piece][operand]`, operands `from` on.
-    List<List<Tensor>> byPiece(int from, List<Integer> pieces) {
-      return pieces.stream()
-          .map(
-              piece ->
-                  tensors.subList(from, tensors.size()).stream()
-                      .map(operand -> operand.get(piece))
-                      .toList())
-          .toList();
-    }
-
     @Override
     public void close() {
       owned.forEach(Tensor::close);
@@ -227,9 +234,7 @@ final class Pipeline implements AutoCloseable {
               .get(input.model())
               .map(input.entry())
               .asSlice(piece.from() * dtype.bytes(), piece.elements() * dtype.bytes());
-      tensors.add(
-          Tensor.of(bytes, dtype, piece.elements())
-              .named(plan.tensors().get(piece.tensor()).name()));
+      tensors.add(shaped(Tensor.of(bytes, dtype, piece.elements()), piece));
     }
     return tensors;
   }
@@ -252,76 +257,75 @@ final class Pipeline implements AutoCloseable {
     List<Tensor> tensors = new ArrayList<>();
     long at = 0;
     for (Piece piece : pass.pieces()) {
-      tensors.add(
-          whole
-              .slice(0, at, at + piece.elements())
-              .named(plan.tensors().get(piece.tensor()).name()));
+      tensors.add(shaped(whole.slice(0, at, at + piece.elements()), piece));
       at += piece.elements();
     }
     return tensors;
+  }
+
+  /// A piece under its tensor's name, and in its shape where it is all of it.
+  private Tensor shaped(Tensor flat, Piece piece) {
+    Output output = plan.tensors().get(piece.tensor());
+    return (Passes.whole(output) ? flat.reshape(output.shape()) : flat).named(output.name());
   }
 
   // ---- passes -----------------------------------------------------------------------------------
 
   private void reduce(ReducePass pass) {
     int count = pass.pieces().size();
-    @Nullable DType dtype = plan.tensors().get(pass.pieces().getFirst().tensor()).dtype();
+    Output first = plan.tensors().get(pass.pieces().getFirst().tensor());
+    Kernel.Reduced kernel = (Kernel.Reduced) Objects.requireNonNull(Passes.kernel(first));
+    Arithmetic arithmetic = new Arithmetic(first.dtype(), first.deltaDtype(), null);
     try (Operands operands = operands(pass, reduceStaging.segment());
-        Tensor dots = stream.allocate(DType.F64, count, 3);
-        Tensor host = stream.allocatePinned(DType.F64, count, 3)) {
-      Reductions.dots(stream, operands.tensors().get(0), operands.tensors().get(1), dtype, dots);
-      stream.copy(dots, host);
+        Tensor sums = stream.allocate(DType.F64, count, kernel.sums());
+        Tensor host = stream.allocatePinned(DType.F64, count, kernel.sums())) {
+      kernel.reduce(batch(pass, operands, List.of(), arithmetic, null), sums);
+      stream.copy(sums, host);
       stream.synchronize();
       double[] values = host.segment().toArray(ValueLayout.JAVA_DOUBLE);
       for (int i = 0; i < count; i++) {
-        collect(pass.pieces().get(i), values, 3 * i);
+        collect(kernel, pass.pieces().get(i), values, kernel.sums() * i);
       }
     }
   }
 
-  /// Keeps a piece's three sums, and turns those of a whole tensor into its weights.
-  private void collect(Piece piece, double[] values, int at) {
+  /// Keeps a piece's sums, and turns those of a whole tensor into what its kernel needs.
+  private void collect(Kernel.Reduced kernel, Piece piece, double[] values, int at) {
     Output output = plan.tensors().get(piece.tensor());
     int count = Math.toIntExact(Math.ceilDiv(output.elements(), MergePlan.REDUCE_ELEMENTS));
     int index = Math.toIntExact(piece.from() / MergePlan.REDUCE_ELEMENTS);
-    double[] sums = partials.computeIfAbsent(piece.tensor(), _ -> new double[3 * count]);
-    for (int k = 0; k < 3; k++) {
+    double[] sums =
+        partials.computeIfAbsent(piece.tensor(), _ -> new double[kernel.sums() * count]);
+    for (int k = 0; k < kernel.sums(); k++) {
       sums[k * count + index] = values[at + k];
     }
     if (index == count - 1) {
       partials.remove(piece.tensor());
-      double[] total = count == 1 ? sums : total(sums, count);
-      requireFinite(output, 0, total[0]);
-      requireFinite(output, 1, total[2]);
-      double t = ((MergePlan.Slerp) output.operation()).t();
-      arcs.put(piece.tensor(), Interpolation.slerpWeights(total[0], total[1], total[2], t));
+      double[] totals = count == 1 ? sums : totals(sums, kernel.sums());
+      try {
+        coefficients.put(
+            piece.tensor(),
+            kernel.coefficients(((Computation) output.operation()).numbers(), totals));
+      } catch (NumericException e) {
+        throw nonFinite.name(List.of(output), e);
+      }
     }
   }
 
-  /// The canonical sum of the pieces' sums, which is the sum over the tensor.
-  private static double[] total(double[] sums, int count) {
+  /// The canonical sums of the pieces' sums, which are the sums over the tensor.
+  private static double[] totals(double[] sums, int kinds) {
+    int count = sums.length / kinds;
     try (Stream cpu = Device.cpu().stream(StreamOptions.DEFAULT.withThreads(1));
-        Tensor in = cpu.allocate(DType.F64, 3, count);
-        Tensor out = cpu.allocate(DType.F64, 3)) {
+        Tensor in = cpu.allocate(DType.F64, kinds, count);
+        Tensor out = cpu.allocate(DType.F64, kinds)) {
       MemorySegment.copy(sums, 0, in.segment(), ValueLayout.JAVA_DOUBLE, 0, sums.length);
       List<Tensor> rows = new ArrayList<>();
-      for (int k = 0; k < 3; k++) {
+      for (int k = 0; k < kinds; k++) {
         rows.add(in.slice(0, k, k + 1));
       }
       Reductions.sum(cpu, rows, null, out);
       cpu.synchronize();
       return out.segment().toArray(ValueLayout.JAVA_DOUBLE);
-    }
-  }
-
-  private static void requireFinite(Output output, int operand, double squares) {
-    if (!Double.isFinite(squares)) {
-      TensorEntry entry = output.operation().inputs().get(operand).entry();
-      throw CheckpointException.of(
-          entry.file(),
-          entry.name(),
-          "holds a NaN or an infinity, and slerp needs the length of the whole tensor",
-          "Repair the model, or merge this tensor by another method");
     }
   }
 
@@ -353,89 +357,76 @@ final class Pipeline implements AutoCloseable {
 
   private void compute(ApplyPass pass, Operands operands, List<Tensor> outs, Tensor counts) {
     Output first = plan.tensors().get(pass.pieces().getFirst().tensor());
+    Kernel kernel = Objects.requireNonNull(Passes.kernel(first));
     Arithmetic arithmetic = new Arithmetic(first.dtype(), first.deltaDtype(), counts);
-    List<Integer> all = new ArrayList<>();
-    for (int i = 0; i < outs.size(); i++) {
-      all.add(i);
-    }
-    switch (first.operation()) {
-      case MergePlan.Linear linear ->
-          Interpolation.linear(
-              stream,
-              operands.byPiece(0, all),
-              weights(pass),
-              linear.normalize(),
-              outs,
-              arithmetic);
-      case MergePlan.TaskArithmetic task ->
-          TaskVectors.taskArithmetic(
-              stream,
-              operands.tensors().getFirst(),
-              operands.byPiece(1, all),
-              weights(pass),
-              pass.pieces().stream()
-                  .mapToDouble(piece -> ((MergePlan.TaskArithmetic) operation(piece)).lambda())
-                  .toArray(),
-              task.normalize(),
-              outs,
-              arithmetic);
-      case MergePlan.Slerp _ -> slerp(pass, operands, outs, counts, arithmetic);
-      case MergePlan.Copy _ -> throw new IllegalStateException("copies are not computed");
+    try (Selections selections = selections(kernel, pass)) {
+      kernel.run(batch(pass, operands, outs, arithmetic, selections.tensor()));
+      if (kernel.whole() && !onCpu) {
+        stream.synchronize(); // A failure names its tensor by the place in this pass.
+      }
+    } catch (NumericException e) {
+      List<Output> outputs =
+          pass.pieces().stream().map(piece -> plan.tensors().get(piece.tensor())).toList();
+      long at = e.tensor();
+      throw nonFinite.name(
+          at >= 0 && at < outputs.size() ? List.of(outputs.get((int) at)) : outputs, e);
     }
   }
 
-  private MergePlan.Operation operation(Piece piece) {
-    return plan.tensors().get(piece.tensor()).operation();
+  private Batch batch(
+      Pass pass,
+      Operands operands,
+      List<Tensor> outs,
+      Arithmetic arithmetic,
+      @Nullable Tensor selections) {
+    List<Output> outputs =
+        pass.pieces().stream().map(piece -> plan.tensors().get(piece.tensor())).toList();
+    boolean reduced =
+        pass instanceof ApplyPass
+            && outputs.stream().anyMatch(output -> Passes.kernel(output) instanceof Kernel.Reduced);
+    return new Batch(
+        stream,
+        outputs.stream().map(output -> (Computation) output.operation()).toList(),
+        outputs.stream().map(Output::name).toList(),
+        pass.pieces().stream().mapToLong(Piece::from).toArray(),
+        operands.tensors(),
+        outs,
+        arithmetic,
+        reduced
+            ? pass.pieces().stream().map(piece -> coefficients.get(piece.tensor())).toList()
+            : List.of(),
+        selections,
+        threads);
   }
 
-  private double[][] weights(ApplyPass pass) {
-    return pass.pieces().stream()
-        .map(
-            piece ->
-                switch (operation(piece)) {
-                  case MergePlan.Linear linear -> linear.weights();
-                  case MergePlan.TaskArithmetic task -> task.weights();
-                  case MergePlan.Slerp _, MergePlan.Copy _ -> List.<Double>of();
-                })
-        .map(list -> list.stream().mapToDouble(Double::doubleValue).toArray())
-        .toArray(double[][]::new);
-  }
-
-  /// Pieces of tensors that are nearly parallel are interpolated linearly, the others on their
-  /// arcs.
-  private void slerp(
-      ApplyPass pass, Operands operands, List<Tensor> outs, Tensor counts, Arithmetic arithmetic) {
-    List<Integer> straight = new ArrayList<>();
-    List<Integer> curved = new ArrayList<>();
-    for (int i = 0; i < outs.size(); i++) {
-      (arc(pass, i).linear() ? straight : curved).add(i);
-    }
-    if (!straight.isEmpty()) {
-      Interpolation.lerp(
-          stream,
-          straight.stream().map(operands.tensors().get(0)::get).toList(),
-          straight.stream().map(operands.tensors().get(1)::get).toList(),
-          straight.stream()
-              .mapToDouble(i -> ((MergePlan.Slerp) operation(pass.pieces().get(i))).t())
-              .toArray(),
-          straight.stream().map(outs::get).toList(),
-          new Arithmetic(arithmetic.dtype(), null, counts.slice(0, 0, straight.size())));
-    }
-    if (!curved.isEmpty()) {
-      Interpolation.linear(
-          stream,
-          operands.byPiece(0, curved),
-          curved.stream()
-              .map(i -> new double[] {arc(pass, i).a(), arc(pass, i).b()})
-              .toArray(double[][]::new),
-          false,
-          curved.stream().map(outs::get).toList(),
-          new Arithmetic(arithmetic.dtype(), null, counts.slice(0, straight.size(), outs.size())));
+  /// Thresholds where the kernel needs them, on its device.
+  private record Selections(@Nullable Tensor tensor) implements AutoCloseable {
+    @Override
+    public void close() {
+      if (tensor != null) {
+        tensor.close();
+      }
     }
   }
 
-  private Interpolation.SlerpWeights arc(ApplyPass pass, int piece) {
-    return arcs.get(pass.pieces().get(piece).tensor());
+  private Selections selections(Kernel kernel, Pass pass) {
+    if (!(kernel instanceof Kernel.Joint)) {
+      return new Selections(null);
+    }
+    double[] values =
+        pass.pieces().stream()
+            .flatMapToDouble(piece -> Arrays.stream(thresholds.get(piece.tensor())))
+            .toArray();
+    long pieces = pass.pieces().size();
+    Tensor tensor = stream.allocate(DType.F64, pieces, values.length / pieces / 2, 2);
+    try (Tensor host = stream.allocatePinned(DType.F64, tensor.shape())) {
+      MemorySegment.copy(values, 0, host.segment(), ValueLayout.JAVA_DOUBLE, 0, values.length);
+      stream.copy(host, tensor);
+      return new Selections(tensor);
+    } catch (RuntimeException | Error e) {
+      tensor.close();
+      throw e;
+    }
   }
 
   @Override

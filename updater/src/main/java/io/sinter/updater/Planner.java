@@ -2,24 +2,31 @@
 package io.sinter.updater;
 
 import io.sinter.DType;
+import io.sinter.ops.Philox;
 import io.sinter.updater.MergePlan.Input;
-import io.sinter.updater.MergePlan.Operation;
 import io.sinter.updater.MergePlan.Output;
 import io.sinter.updater.Recipe.LayerRange;
+import io.sinter.updater.Recipe.Module;
 import io.sinter.updater.Recipe.Slice;
 import io.sinter.updater.Recipe.Source;
+import io.sinter.updater.methods.Computation;
+import io.sinter.updater.methods.Setting;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.SequencedMap;
+import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /// Decides what every tensor of the output is made from, and finds everything that can be wrong
@@ -41,6 +48,8 @@ final class Planner {
   private final SequencedMap<String, Model> models;
   private final List<String> warnings = new ArrayList<>();
   private final SequencedMap<String, Output> outputs = new LinkedHashMap<>();
+  private final Map<String, Layers> layers = new HashMap<>();
+  private final SequencedMap<String, List<String>> notes = new LinkedHashMap<>();
 
   Planner(Recipe recipe, SequencedMap<String, Model> models) {
     this.recipe = recipe;
@@ -50,16 +59,21 @@ final class Planner {
   /// A model that a recipe names, opened.
   ///
   /// @param index its place among the recipe's models
-  record Model(int index, String text, Checkpoint checkpoint, Layers layers) {}
+  record Model(int index, String text, Checkpoint checkpoint) {}
 
   /// A tensor of the output, and what each source of its slice calls it.
   ///
   /// @param position how far up the slice's layers it is, from 0 to 1
-  private record Target(String name, Slice slice, double position, List<String> names) {}
+  private record Target(
+      String name, Module module, Slice slice, double position, List<String> names) {}
 
   /// The output's tensors, in the order in which they are to be written.
   List<Output> outputs() {
-    List<Target> targets = recipe.sliced() ? slicedTargets() : wholeTargets();
+    checkModules();
+    List<Target> targets = new ArrayList<>();
+    for (Module module : recipe.modules()) {
+      targets.addAll(module.sliced() ? slicedTargets(module) : wholeTargets(module));
+    }
     for (Target target : targets) {
       if (outputs.put(target.name(), output(target)) != null) {
         throw new RecipeException(
@@ -93,18 +107,77 @@ final class Planner {
 
   // ---- which tensors ----------------------------------------------------------------------------
 
-  private List<Target> wholeTargets() {
-    Slice slice = recipe.slices().getFirst();
+  /// Every tensor belongs to a module, and every module has tensors.
+  private void checkModules() {
+    for (Module module : recipe.modules()) {
+      Model reference = reference(module.slices().getFirst());
+      if (recipe.modules().size() > 1 && names(module, reference).isEmpty()) {
+        throw new RecipeException(
+            recipe.origin()
+                + ": module '"
+                + module.name()
+                + "' has no tensors: in model '"
+                + reference.text()
+                + "' no name starts with '"
+                + module.name()
+                + ".'. Correct its name.");
+      }
+      reference.checkpoint().tensors().keySet().stream()
+          .filter(name -> moduleOf(name).isEmpty())
+          .findFirst()
+          .ifPresent(
+              name -> {
+                throw new RecipeException(
+                    recipe.origin()
+                        + ": tensor '"
+                        + name
+                        + "' of model '"
+                        + reference.text()
+                        + "' belongs to none of the modules, whose names are what tensors' names"
+                        + " start with. Add the module 'default' for the rest.");
+              });
+    }
+  }
+
+  private Optional<String> moduleOf(String tensor) {
+    return recipe.modules().stream()
+        .map(Module::name)
+        .filter(name -> name.equals(Recipe.DEFAULT_MODULE) || tensor.startsWith(name + "."))
+        .max(
+            Comparator.comparingInt(
+                name -> name.equals(Recipe.DEFAULT_MODULE) ? -1 : name.length()));
+  }
+
+  private List<String> names(Module module, Model model) {
+    return model.checkpoint().tensors().keySet().stream()
+        .filter(name -> moduleOf(name).filter(module.name()::equals).isPresent())
+        .toList();
+  }
+
+  /// The layers of a module in a model. Its config counts those of the default module.
+  private Layers layers(Module module, Model model) {
+    return layers.computeIfAbsent(
+        module.name() + "\n" + model.text(),
+        _ ->
+            new Layers(
+                names(module, model),
+                module.name().equals(Recipe.DEFAULT_MODULE)
+                    ? ModelFiles.config(model.checkpoint().folder())
+                    : null));
+  }
+
+  private List<Target> wholeTargets(Module module) {
+    Slice slice = module.slices().getFirst();
     Model reference = reference(slice);
     int sources = slice.sources().size();
     List<Target> targets = new ArrayList<>();
-    for (String name : reference.checkpoint().tensors().keySet()) {
-      double position = reference.layers().position(name);
-      targets.add(new Target(name, slice, position, Collections.nCopies(sources, name)));
+    for (String name : names(module, reference)) {
+      double position = layers(module, reference).position(name);
+      targets.add(new Target(name, module, slice, position, Collections.nCopies(sources, name)));
     }
     for (Source source : slice.sources()) {
       List<String> extra =
-          model(source).checkpoint().tensors().keySet().stream()
+          names(module, model(source)).stream()
               .filter(name -> !reference.checkpoint().tensors().containsKey(name))
               .toList();
       if (!extra.isEmpty()) {
@@ -126,32 +199,47 @@ final class Planner {
 
   /// What stands before the layers comes from the first slice, what stands behind them from the
   /// last, as in mergekit.
-  private List<Target> slicedTargets() {
+  private List<Target> slicedTargets(Module module) {
     List<Target> targets = new ArrayList<>();
-    Slice first = recipe.slices().getFirst();
-    Slice last = recipe.slices().getLast();
-    targets.addAll(looseTargets(first, true));
+    List<Slice> slices = module.slices();
+    targets.addAll(looseTargets(module, slices.getFirst(), true));
     int offset = 0;
-    for (Slice slice : recipe.slices()) {
-      targets.addAll(layerTargets(slice, offset));
+    for (Slice slice : slices) {
+      targets.addAll(layerTargets(module, slice, offset));
       offset += slice.sources().getFirst().layers().size();
     }
-    targets.addAll(looseTargets(last, false));
+    targets.addAll(looseTargets(module, slices.getLast(), false));
+    int before = layers(module, reference(slices.getFirst())).count();
+    if (!module.name().equals(Recipe.DEFAULT_MODULE) && offset != before) {
+      throw new RecipeException(
+          recipe.origin()
+              + ": the slices of module '"
+              + module.name()
+              + "' have "
+              + offset
+              + " layers in all, and the model has "
+              + before
+              + "; its config would no longer be true. Take as many, or slice the module"
+              + " 'default'.");
+    }
     return targets;
   }
 
-  private List<Target> looseTargets(Slice slice, boolean before) {
+  private List<Target> looseTargets(Module module, Slice slice, boolean before) {
     Model reference = reference(slice);
-    return reference.checkpoint().tensors().keySet().stream()
-        .filter(name -> reference.layers().mainPlace(name).isEmpty())
+    return names(module, reference).stream()
+        .filter(name -> layers(module, reference).mainPlace(name).isEmpty())
         .filter(name -> Layers.comesBefore(name) == before)
-        .map(name -> new Target(name, slice, 0, Collections.nCopies(slice.sources().size(), name)))
+        .map(
+            name ->
+                new Target(
+                    name, module, slice, 0, Collections.nCopies(slice.sources().size(), name)))
         .toList();
   }
 
-  private List<Target> layerTargets(Slice slice, int offset) {
+  private List<Target> layerTargets(Module module, Slice slice, int offset) {
     for (Source source : slice.sources()) {
-      checkRange(source);
+      checkRange(module, source);
     }
     Source source = slice.sources().get(slice.reference());
     LayerRange range = source.layers();
@@ -159,8 +247,8 @@ final class Planner {
     for (int i = 0; i < range.size(); i++) {
       byLayer.put(i, new ArrayList<>());
     }
-    for (String name : model(source).checkpoint().tensors().keySet()) {
-      Layers.Place place = model(source).layers().mainPlace(name).orElse(null);
+    for (String name : names(module, model(source))) {
+      Layers.Place place = layers(module, model(source)).mainPlace(name).orElse(null);
       if (place == null || place.index() < range.from() || place.index() >= range.to()) {
         continue;
       }
@@ -174,6 +262,7 @@ final class Planner {
           .add(
               new Target(
                   Layers.rename(name, place, offset + layer),
+                  module,
                   slice,
                   Layers.position(layer, range.size()),
                   names));
@@ -181,8 +270,8 @@ final class Planner {
     return byLayer.values().stream().flatMap(List::stream).toList();
   }
 
-  private void checkRange(Source source) {
-    Layers layers = model(source).layers();
+  private void checkRange(Module module, Source source) {
+    Layers layers = layers(module, model(source));
     if (layers.main().isEmpty()) {
       throw recipe.error(
           source.model().line(),
@@ -240,13 +329,19 @@ final class Planner {
         inputs.stream().anyMatch(input -> input.entry().type() != reference.entry().type());
     @Nullable DType dtype = recipe.dtype().orElse(mixed ? stored : null);
     DType computed = dtype == null ? stored : dtype;
+    Map<String, double[]> values = values(target);
+    Computation computation =
+        recipe.implementation().computation(setting(target, inputs, shape, values));
     return new Output(
         target.name(),
         StorageType.of(recipe.outDtype().orElse(computed)),
         shape,
-        operation(target, inputs),
+        computation,
+        values,
         roundsNothing(dtype, inputs) ? null : dtype,
-        recipe.method() == Method.TASK_ARITHMETIC && recipe.mode() == Recipe.Mode.MERGEKIT
+        computation.based()
+                && computation.kernel().roundsDifferences()
+                && recipe.mode() == Recipe.Mode.MERGEKIT
             ? computed
             : null,
         0,
@@ -297,7 +392,15 @@ final class Planner {
       }
     }
     return new Output(
-        target.name(), kept.type(), kept.shape(), new MergePlan.Copy(reference), null, null, 0, 0);
+        target.name(),
+        kept.type(),
+        kept.shape(),
+        new MergePlan.Copy(reference),
+        Map.of(),
+        null,
+        null,
+        0,
+        0);
   }
 
   private boolean sameBytes(Input a, Input b) {
@@ -375,67 +478,56 @@ final class Planner {
             .allMatch(stored -> stored == dtype || dtype == DType.F32 && stored != DType.F64);
   }
 
-  private Operation operation(Target target, List<Input> inputs) {
-    int reference = target.slice().reference();
-    return switch (recipe.method().name()) {
-      case "linear" -> {
-        List<Double> weights = new ArrayList<>();
-        for (int i = 0; i < inputs.size(); i++) {
-          weights.add(value(target, i, "weight"));
-        }
-        yield linear(target, inputs, weights, value(target, -1, "normalize") != 0);
+  /// What the recipe says of a tensor, for its method.
+  private Setting setting(
+      Target target, List<Input> inputs, long[] shape, Map<String, double[]> values) {
+    Slice slice = target.slice();
+    @Nullable Input base = null;
+    List<Input> others = new ArrayList<>();
+    List<String> names = new ArrayList<>();
+    List<Integer> positions = new ArrayList<>();
+    for (int i = 0; i < inputs.size(); i++) {
+      if (slice.isBase(i, recipe.method()) && base == null) {
+        base = inputs.get(i);
+        continue;
       }
-      case "slerp" -> slerp(inputs, reference, value(target, -1, "t"));
-      case "task_arithmetic" -> {
-        List<Input> ordered = new ArrayList<>(List.of(inputs.get(reference)));
-        List<Double> weights = new ArrayList<>();
-        for (int i = 0; i < inputs.size(); i++) {
-          if (i != reference) {
-            ordered.add(inputs.get(i));
-            weights.add(value(target, i, "weight"));
-          }
-        }
-        yield new MergePlan.TaskArithmetic(
-            ordered, weights, value(target, -1, "lambda"), value(target, -1, "normalize") != 0);
-      }
-      case "passthrough" -> {
-        double scale = value(target, 0, "scale");
-        yield scale == 1
-            ? copy(inputs.getFirst())
-            : new MergePlan.Linear(inputs, List.of(scale), false);
-      }
-      default -> throw new IllegalStateException("no plan for " + recipe.method().name());
-    };
-  }
-
-  /// A copy of a computable tensor: rounded to the recipe's types, else its bytes.
-  private static Operation copy(Input input) {
-    return new MergePlan.Linear(List.of(input), List.of(1.0), true);
-  }
-
-  private Operation linear(
-      Target target, List<Input> inputs, List<Double> weights, boolean normalize) {
-    double sum = weights.stream().mapToDouble(Double::doubleValue).sum();
-    if (normalize && Math.abs(sum) < 1e-8) {
-      throw new RecipeException(
-          recipe.origin()
-              + ": the weights "
-              + weights
-              + " of tensor '"
-              + target.name()
-              + "' add up to nothing, so their mean is undefined. Change a weight, or set"
-              + " 'normalize: false'.");
+      others.add(inputs.get(i));
+      names.add(slice.sources().get(i).model().text());
+      positions.add(i);
     }
-    if (normalize && inputs.size() == 2 && (weights.get(0) == 0 || weights.get(1) == 0)) {
-      return copy(inputs.get(weights.get(0) == 0 ? 1 : 0)); // What lerp at 0 or 1 does.
-    }
-    return new MergePlan.Linear(inputs, weights, normalize);
+    return new Setting(
+        recipe.origin(),
+        target.name(),
+        Arrays.stream(shape).reduce(1, (a, b) -> a * b),
+        recipe.mode(),
+        base,
+        others,
+        names,
+        values,
+        () ->
+            positions.stream().map(i -> Philox.key(recipe.randomSeed(), i, target.name())).toList(),
+        (what, tensor) -> notes.computeIfAbsent(what, _ -> new ArrayList<>()).add(tensor));
   }
 
-  private static Operation slerp(List<Input> inputs, int reference, double t) {
-    Input from = inputs.get(reference);
-    Input to = inputs.get(1 - reference);
-    return t == 0 ? copy(from) : t == 1 ? copy(to) : new MergePlan.Slerp(List.of(from, to), t);
+  /// Every parameter's value for a tensor: one, or one for each model but the base.
+  private Map<String, double[]> values(Target target) {
+    Set<String> idle = recipe.implementation().idleIn(recipe.mode());
+    Map<String, double[]> values = new LinkedHashMap<>();
+    for (Method.ParameterSpec spec : recipe.method().parameters()) {
+      if (idle.contains(spec.name())) {
+        continue;
+      }
+      int[] sources =
+          spec.perModel()
+              ? IntStream.range(0, target.slice().sources().size())
+                  .filter(i -> !target.slice().isBase(i, recipe.method()))
+                  .toArray()
+              : new int[] {-1};
+      values.put(
+          spec.name(),
+          Arrays.stream(sources).mapToDouble(i -> value(target, i, spec.name())).toArray());
+    }
+    return values;
   }
 
   /// A parameter's value: of the slice's source, the slice, the module, the recipe, else the
@@ -448,7 +540,8 @@ final class Planner {
       order.add(target.slice().sources().get(source).parameters());
     }
     order.add(target.slice().parameters());
-    order.addAll(recipe.outerParameters());
+    order.add(target.module().parameters());
+    order.add(recipe.parameters());
     for (Map<String, Parameter> parameters : order) {
       Parameter parameter = parameters.get(name);
       if (parameter != null) {
@@ -472,9 +565,18 @@ final class Planner {
 
   private void summarize() {
     long stale =
-        recipe.method() == Method.PASSTHROUGH
+        recipe.method().name().equals("passthrough")
             ? 0
             : outputs.keySet().stream().filter(n -> STALE_STATISTICS.matcher(n).find()).count();
+    notes.forEach(
+        (what, tensors) ->
+            warnings.add(
+                tensors.size()
+                    + (tensors.size() == 1 ? " tensor: " : " tensors: ")
+                    + what
+                    + ", such as of '"
+                    + tensors.getFirst()
+                    + "'"));
     if (stale > 0) {
       warnings.add(
           stale

@@ -2,6 +2,7 @@
 package io.sinter.updater;
 
 import io.sinter.DType;
+import io.sinter.updater.methods.MergeMethod;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
@@ -61,41 +62,59 @@ public final class Recipe {
       }
       return 0;
     }
+
+    /// Whether a source is a base that the method does not merge like a model.
+    boolean isBase(int source, Method method) {
+      return method.base() != Method.Base.MODEL && sources.get(source).model().same(base);
+    }
   }
 
+  /// Part of a model that is merged by itself: the tensors whose names start with its name and a
+  /// dot. The module `default` has those of no other.
+  ///
+  /// @param sliced whether it says which layers it takes
+  /// @param slices one over all layers where it does not
+  record Module(
+      String name, boolean sliced, List<Slice> slices, Map<String, Parameter> parameters) {}
+
+  static final String DEFAULT_MODULE = "default";
+
   private final String origin;
-  private final Method method;
+  private final boolean lines;
+  private final MergeMethod method;
   private final Mode mode;
+  private final long randomSeed;
   private final @Nullable ModelReference baseModel;
   private final @Nullable DType dtype;
   private final @Nullable DType outDtype;
-  private final boolean sliced;
-  private final List<Slice> slices;
-  private final List<Map<String, Parameter>> outerParameters;
+  private final List<Module> modules;
+  private final Map<String, Parameter> parameters;
   private final @Nullable ModelReference tokenizer;
   private final @Nullable ModelReference chatTemplate;
 
   Recipe(
       String origin,
-      Method method,
+      boolean lines,
+      MergeMethod method,
       Mode mode,
+      long randomSeed,
       @Nullable ModelReference baseModel,
       @Nullable DType dtype,
       @Nullable DType outDtype,
-      boolean sliced,
-      List<Slice> slices,
-      List<Map<String, Parameter>> outerParameters,
+      List<Module> modules,
+      Map<String, Parameter> parameters,
       @Nullable ModelReference tokenizer,
       @Nullable ModelReference chatTemplate) {
     this.origin = origin;
+    this.lines = lines;
     this.method = method;
     this.mode = mode;
+    this.randomSeed = randomSeed;
     this.baseModel = baseModel;
     this.dtype = dtype;
     this.outDtype = outDtype;
-    this.sliced = sliced;
-    this.slices = List.copyOf(slices);
-    this.outerParameters = List.copyOf(outerParameters);
+    this.modules = List.copyOf(modules);
+    this.parameters = Map.copyOf(parameters);
     this.tokenizer = tokenizer;
     this.chatTemplate = chatTemplate;
   }
@@ -104,8 +123,16 @@ public final class Recipe {
   ///
   /// @throws RecipeException where it cannot be read, or makes no sense
   public static Recipe read(Path file) throws RecipeException {
+    return read(file, List.of());
+  }
+
+  /// Reads a recipe from a file, which may name methods of the caller's.
+  ///
+  /// @throws RecipeException where it cannot be read, or makes no sense
+  public static Recipe read(Path file, List<ElementwiseMethod> methods) throws RecipeException {
     try {
-      return parse(Json.decode(ByteBuffer.wrap(Files.readAllBytes(file))), file.toString());
+      return parse(
+          Json.decode(ByteBuffer.wrap(Files.readAllBytes(file))), file.toString(), methods);
     } catch (CharacterCodingException e) {
       throw new RecipeException(file + ": is not UTF-8 text. Save the recipe as UTF-8.");
     } catch (IOException e) {
@@ -119,7 +146,24 @@ public final class Recipe {
   /// @param origin what to call it in messages
   /// @throws RecipeException where it makes no sense
   public static Recipe parse(String yaml, String origin) throws RecipeException {
-    return new RecipeParser(origin).parse(yaml);
+    return parse(yaml, origin, List.of());
+  }
+
+  /// Parses a recipe, which may name methods of the caller's.
+  ///
+  /// @param origin what to call it in messages
+  /// @throws RecipeException where it makes no sense
+  /// @throws IllegalArgumentException where two methods have one name
+  public static Recipe parse(String yaml, String origin, List<ElementwiseMethod> methods)
+      throws RecipeException {
+    return new RecipeParser(origin, true, methods).parse(yaml);
+  }
+
+  /// Starts a recipe in code. What [RecipeBuilder#build] makes of it is checked as a file is.
+  ///
+  /// @param method as in `merge_method`
+  public static RecipeBuilder builder(String method) {
+    return new RecipeBuilder(method);
   }
 
   /// What messages call it: its file.
@@ -129,7 +173,17 @@ public final class Recipe {
 
   /// How to merge.
   public Method method() {
+    return method.description();
+  }
+
+  MergeMethod implementation() {
     return method;
+  }
+
+  /// What random numbers depend on, beside the place of a model in the recipe and the name of a
+  /// tensor.
+  public long randomSeed() {
+    return randomSeed;
   }
 
   /// Whose conventions hold.
@@ -155,29 +209,31 @@ public final class Recipe {
   /// Every model that it names, once, the one that decides names and shapes first.
   public List<ModelReference> models() {
     List<ModelReference> found = new ArrayList<>();
-    Slice first = slices.getFirst();
+    Slice first = firstSlice();
     found.add(first.sources().get(first.reference()).model());
-    for (Slice slice : slices) {
-      for (Source source : slice.sources()) {
-        if (found.stream().noneMatch(source.model()::same)) {
-          found.add(source.model());
+    for (Module module : modules) {
+      for (Slice slice : module.slices()) {
+        for (Source source : slice.sources()) {
+          if (found.stream().noneMatch(source.model()::same)) {
+            found.add(source.model());
+          }
         }
       }
     }
     return found;
   }
 
-  boolean sliced() {
-    return sliced;
+  List<Module> modules() {
+    return modules;
   }
 
-  List<Slice> slices() {
-    return slices;
+  Slice firstSlice() {
+    return modules.getFirst().slices().getFirst();
   }
 
-  /// The parameters of the module and of the recipe, in the order in which they are asked.
-  List<Map<String, Parameter>> outerParameters() {
-    return outerParameters;
+  /// The parameters of the whole recipe.
+  Map<String, Parameter> parameters() {
+    return parameters;
   }
 
   Optional<ModelReference> tokenizer() {
@@ -189,6 +245,6 @@ public final class Recipe {
   }
 
   RecipeException error(int line, String problem) {
-    return new RecipeException(origin + ":" + line + ": " + problem);
+    return new RecipeException(origin + (lines ? ":" + line : "") + ": " + problem);
   }
 }

@@ -6,13 +6,18 @@ import io.sinter.updater.Recipe.LayerRange;
 import io.sinter.updater.Recipe.ModelReference;
 import io.sinter.updater.Recipe.Slice;
 import io.sinter.updater.Recipe.Source;
+import io.sinter.updater.methods.Catalogue;
+import io.sinter.updater.methods.MergeMethod;
+import io.sinter.updater.methods.UserDefined;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.Set;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import org.snakeyaml.engine.v2.api.LoadSettings;
@@ -42,6 +47,7 @@ final class RecipeParser {
           "dtype",
           "out_dtype",
           "mode",
+          "random_seed",
           "tokenizer_source",
           "tokenizer",
           "chat_template");
@@ -60,9 +66,22 @@ final class RecipeParser {
   private static final Pattern NOT_FINITE = Pattern.compile("(?i)[-+]?\\.?(nan|inf|infinity)");
 
   private final String origin;
+  private final boolean lines;
+  private final SequencedMap<String, MergeMethod> methods = new LinkedHashMap<>();
 
-  RecipeParser(String origin) {
+  /// @param lines whether messages say on which line something is
+  RecipeParser(String origin, boolean lines, List<ElementwiseMethod> own) {
     this.origin = origin;
+    this.lines = lines;
+    List<MergeMethod> all = new ArrayList<>(Catalogue.METHODS);
+    own.forEach(method -> all.add(new UserDefined(method)));
+    for (MergeMethod method : all) {
+      String name = method.description().name();
+      if (methods.put(name, method) != null) {
+        throw new IllegalArgumentException(
+            "there are two merge methods called '" + name + "'; give yours another name");
+      }
+    }
   }
 
   /// A mapping's values by key, each key once.
@@ -74,40 +93,120 @@ final class RecipeParser {
 
   Recipe parse(String yaml) {
     Fields top = mapping(compose(yaml), "the recipe", TOP_KEYS);
-    Method method = method(top);
+    MergeMethod implementation = method(top);
+    Method method = implementation.description();
+    Recipe.Mode mode = mode(top);
     ModelReference base = top.get("base_model").map(this::model).orElse(null);
     if (method.needsBase() && base == null) {
       throw error(
           top.node(), method.name() + " needs a base model. Add 'base_model: PATH' to the recipe.");
     }
-    List<Map<String, Parameter>> outer = new ArrayList<>();
-    Fields body = top;
-    if (top.get("modules").isPresent()) {
-      exactlyOneOf(top, "models", "slices", "modules");
-      body = module(top.byKey().get("modules"));
-      outer.add(parameters(body, method));
+    Map<String, Parameter> global = parameters(top, method);
+    List<Recipe.Module> modules = new ArrayList<>();
+    if (exactlyOneOf(top, "models", "slices", "modules").equals("modules")) {
+      entries(top.byKey().get("modules"), "modules")
+          .forEach(
+              (name, node) ->
+                  modules.add(
+                      module(
+                          name,
+                          mapping(
+                              node, "modules." + name, List.of("models", "slices", "parameters")),
+                          base,
+                          method)));
+      if (modules.isEmpty()) {
+        throw error(top.byKey().get("modules"), "modules is empty. Name one, such as 'default'.");
+      }
+    } else {
+      modules.add(
+          module(
+              Recipe.DEFAULT_MODULE,
+              new Fields(top.node(), withoutParameters(top.byKey())),
+              base,
+              method));
     }
-    outer.add(parameters(top, method));
-    String kind =
-        body == top
-            ? exactlyOneOf(top, "models", "slices", "modules")
-            : exactlyOneOf(body, "models", "slices");
-    Node content = body.byKey().get(kind);
-    List<Slice> slices =
-        kind.equals("slices") ? slices(content, base, method) : models(content, base, method);
-    checkRequired(method, slices, outer);
+    Set<String> idle = implementation.idleIn(mode);
+    refuseIdle(method, mode, idle, modules, global);
+    for (Recipe.Module module : modules) {
+      checkRequired(method, idle, module.slices(), List.of(module.parameters(), global));
+    }
     return new Recipe(
         origin,
-        method,
-        mode(top),
+        lines,
+        implementation,
+        mode,
+        randomSeed(top),
         base,
         top.get("dtype").map(this::dtype).orElse(null),
         top.get("out_dtype").map(this::dtype).orElse(null),
-        kind.equals("slices"),
-        slices,
-        outer,
-        tokenizer(top, slices),
-        top.get("chat_template").map(node -> donor(node, slices)).orElse(null));
+        modules,
+        global,
+        tokenizer(top, modules.getFirst().slices()),
+        top.get("chat_template")
+            .map(node -> donor(node, modules.getFirst().slices()))
+            .orElse(null));
+  }
+
+  private static SequencedMap<String, Node> withoutParameters(SequencedMap<String, Node> fields) {
+    SequencedMap<String, Node> rest = new LinkedHashMap<>(fields);
+    rest.remove("parameters"); // Those of the recipe are asked last.
+    return rest;
+  }
+
+  private Recipe.Module module(
+      String name, Fields body, @Nullable ModelReference base, Method method) {
+    String kind = exactlyOneOf(body, "models", "slices");
+    Node content = body.byKey().get(kind);
+    boolean sliced = kind.equals("slices");
+    return new Recipe.Module(
+        name,
+        sliced,
+        sliced ? slices(content, base, method) : models(content, base, method),
+        parameters(body, method));
+  }
+
+  private long randomSeed(Fields top) {
+    Optional<Node> node = top.get("random_seed");
+    if (node.isEmpty()) {
+      return 0;
+    }
+    try {
+      return Long.parseLong(string(node.get(), "random_seed"));
+    } catch (NumberFormatException e) {
+      throw error(
+          node.get(),
+          "random_seed is " + describe(node.get()) + ". Write a whole number of 64 bits.");
+    }
+  }
+
+  /// What a mode takes no notice of may not be given in it.
+  private void refuseIdle(
+      Method method,
+      Recipe.Mode mode,
+      Set<String> idle,
+      List<Recipe.Module> modules,
+      Map<String, Parameter> global) {
+    List<Map<String, Parameter>> all = new ArrayList<>(List.of(global));
+    for (Recipe.Module module : modules) {
+      all.add(module.parameters());
+      for (Slice slice : module.slices()) {
+        all.add(slice.parameters());
+        slice.sources().forEach(source -> all.add(source.parameters()));
+      }
+    }
+    for (String name : idle) {
+      if (all.stream().anyMatch(parameters -> parameters.containsKey(name))) {
+        throw new RecipeException(
+            origin
+                + ": "
+                + name
+                + " means nothing to "
+                + method.name()
+                + " in 'mode: "
+                + mode.name().toLowerCase(Locale.ROOT)
+                + "'. Remove it, or the mode.");
+      }
+    }
   }
 
   private Node compose(String yaml) {
@@ -130,7 +229,7 @@ final class RecipeParser {
     }
   }
 
-  private Method method(Fields top) {
+  private MergeMethod method(Fields top) {
     Node node =
         top.get("merge_method")
             .orElseThrow(
@@ -138,24 +237,15 @@ final class RecipeParser {
                     error(
                         top.node(),
                         "merge_method is missing. Add one of "
-                            + String.join(", ", Method.names())
+                            + String.join(", ", methods.keySet())
                             + "."));
     String name = string(node, "merge_method");
-    return Method.find(name)
-        .orElseThrow(
-            () ->
-                error(
-                    node,
-                    Method.isNotYet(name)
-                        ? "merge_method '"
-                            + name
-                            + "' is not in this version yet. It has "
-                            + String.join(", ", Method.names())
-                            + "."
-                        : "unknown merge_method '"
-                            + name
-                            + "'. "
-                            + Names.suggest(name, Method.names())));
+    MergeMethod method = methods.get(name);
+    if (method == null) {
+      throw error(
+          node, "unknown merge_method '" + name + "'. " + Names.suggest(name, methods.keySet()));
+    }
+    return method;
   }
 
   private Recipe.Mode mode(Fields top) {
@@ -172,6 +262,14 @@ final class RecipeParser {
         .orElse(Recipe.Mode.MERGEKIT);
   }
 
+  static String name(DType dtype) {
+    return DTYPES.entrySet().stream()
+        .filter(entry -> entry.getValue() == dtype)
+        .findFirst()
+        .orElseThrow()
+        .getKey();
+  }
+
   private DType dtype(Node node) {
     String name = string(node, "dtype");
     DType dtype = DTYPES.get(name);
@@ -179,21 +277,6 @@ final class RecipeParser {
       throw error(node, "unknown dtype '" + name + "'. " + Names.suggest(name, DTYPES.keySet()));
     }
     return dtype;
-  }
-
-  /// mergekit merges several named sub-modules of a model; here a model is one module.
-  private Fields module(Node node) {
-    SequencedMap<String, Node> modules = entries(node, "modules");
-    if (modules.size() != 1 || !modules.containsKey("default")) {
-      throw error(
-          node,
-          "modules "
-              + modules.keySet()
-              + " are not supported: a model is merged as one module. Name it 'default', or write"
-              + " its models or slices without 'modules'.");
-    }
-    return mapping(
-        modules.get("default"), "modules.default", List.of("models", "slices", "parameters"));
   }
 
   private String exactlyOneOf(Fields fields, String... keys) {
@@ -280,7 +363,10 @@ final class RecipeParser {
   }
 
   private void checkModels(Slice slice, Method method, Node node) {
-    int count = slice.sources().size();
+    boolean apart =
+        method.base() == Method.Base.OPTIONAL
+            && slice.sources().stream().anyMatch(source -> source.model().same(slice.base()));
+    int count = slice.sources().size() - (apart ? 1 : 0);
     if (count < method.minModels() || count > method.maxModels()) {
       throw error(
           node,
@@ -289,13 +375,14 @@ final class RecipeParser {
               + (method.minModels() == method.maxModels() ? "exactly " : "at least ")
               + method.minModels()
               + (method.minModels() == 1 ? " model" : " models")
-              + (method.needsBase() ? ", the base included" : "")
+              + (method.needsBase() ? ", the base included" : apart ? ", without the base" : "")
               + ", and here "
               + (count == 1 ? "is 1" : "are " + count)
               + ". "
               + (count < method.minModels() ? "Add one." : "Remove some."));
     }
-    if (method.needsBase()
+    if (method.base() != Method.Base.MODEL
+        && (method.needsBase() || slice.base() != null)
         && slice.sources().stream().noneMatch(source -> source.model().same(slice.base()))) {
       throw error(
           node,
@@ -450,13 +537,16 @@ final class RecipeParser {
     if (spec.type() == Method.ParameterType.BOOLEAN) {
       throw error(node, spec.name() + " is true or false, not a list. Give one value.");
     }
+    if (spec.type() == Method.ParameterType.INTEGER) {
+      throw error(node, spec.name() + " is one whole number, not a list. Give one value.");
+    }
     return new Parameter.Gradient(
-        sequence(node, spec.name()).stream().map(value -> number(value, spec.name())).toList());
+        sequence(node, spec.name()).stream().map(value -> number(value, spec)).toList());
   }
 
   private Parameter leaf(Node node, Method.ParameterSpec spec) {
-    if (spec.type() == Method.ParameterType.NUMBER) {
-      return new Parameter.Scalar(number(node, spec.name()));
+    if (spec.type() != Method.ParameterType.BOOLEAN) {
+      return new Parameter.Scalar(number(node, spec));
     }
     if (node instanceof ScalarNode scalar && scalar.getTag() == Tag.BOOL) {
       return new Parameter.Scalar(scalar.getValue().equalsIgnoreCase("true") ? 1 : 0);
@@ -472,9 +562,10 @@ final class RecipeParser {
 
   /// Parameters without a default must be given for every model; filters are checked per tensor.
   private void checkRequired(
-      Method method, List<Slice> slices, List<Map<String, Parameter>> outer) {
+      Method method, Set<String> idle, List<Slice> slices, List<Map<String, Parameter>> outer) {
     for (Method.ParameterSpec spec : method.parameters()) {
       if (spec.defaultValue() != null
+          || idle.contains(spec.name())
           || outer.stream().anyMatch(map -> map.containsKey(spec.name()))) {
         continue;
       }
@@ -483,12 +574,9 @@ final class RecipeParser {
           continue;
         }
         if (!spec.perModel()) {
-          throw new RecipeException(
-              origin
-                  + ":"
-                  + slice.line()
-                  + ": "
-                  + method.name()
+          throw error(
+              slice.line(),
+              method.name()
                   + " needs the parameter "
                   + spec.name()
                   + ". Add 'parameters: {"
@@ -497,14 +585,11 @@ final class RecipeParser {
         }
         for (int i = 0; i < slice.sources().size(); i++) {
           Source source = slice.sources().get(i);
-          boolean needed = !(method.needsBase() && i == slice.reference());
+          boolean needed = !slice.isBase(i, method);
           if (needed && !source.parameters().containsKey(spec.name())) {
-            throw new RecipeException(
-                origin
-                    + ":"
-                    + source.model().line()
-                    + ": "
-                    + method.name()
+            throw error(
+                source.model().line(),
+                method.name()
                     + " needs a "
                     + spec.name()
                     + " for model '"
@@ -593,6 +678,18 @@ final class RecipeParser {
     throw error(node, what + " is " + describe(node) + ". Write a number.");
   }
 
+  private double number(Node node, Method.ParameterSpec spec) {
+    double value = number(node, spec.name());
+    spec.refuse(value)
+        .ifPresent(
+            reason -> {
+              throw error(
+                  node,
+                  spec.name() + " is " + spec.text(value) + ", and " + reason + ". Correct it.");
+            });
+    return value;
+  }
+
   private static boolean isNull(Node node) {
     return node instanceof ScalarNode && node.getTag() == Tag.NULL;
   }
@@ -613,6 +710,10 @@ final class RecipeParser {
   }
 
   private RecipeException error(Node node, String problem) {
-    return new RecipeException(origin + ":" + line(node) + ": " + problem);
+    return error(line(node), problem);
+  }
+
+  private RecipeException error(int line, String problem) {
+    return new RecipeException(origin + (lines ? ":" + line : "") + ": " + problem);
   }
 }

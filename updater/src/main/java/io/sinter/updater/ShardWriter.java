@@ -26,6 +26,7 @@ final class ShardWriter implements AutoCloseable {
   private volatile @Nullable Throwable failure;
   private long nonFinite;
   private long saturated;
+  private long fallbacks;
 
   private int current = -1;
   private @Nullable OutputFile file;
@@ -116,6 +117,11 @@ final class ShardWriter implements AutoCloseable {
     return saturated;
   }
 
+  /// Vectors for which the method fell back; known when finished.
+  long fallbacks() {
+    return fallbacks;
+  }
+
   /// The files; known when finished.
   List<MergeReport.OutputFile> files() {
     return written;
@@ -163,6 +169,7 @@ final class ShardWriter implements AutoCloseable {
       for (int i = 0; i < counts.length; i += 3) {
         nonFinite += (long) counts[i];
         saturated += (long) counts[i + 1];
+        fallbacks += (long) counts[i + 2];
       }
     }
   }
