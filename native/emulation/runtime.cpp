@@ -275,6 +275,13 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   return result(state());
 }
 
+cudaError_t cudaStreamGetDevice(cudaStream_t stream, int* device) {
+  if (stream == nullptr) return result(cudaErrorInvalidResourceHandle);
+  std::lock_guard guard(runtime().lock);
+  *device = stream->queue->device;
+  return result(state());
+}
+
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
   std::lock_guard guard(runtime().lock);
   if (event->queue != nullptr && event->queue != stream->queue) {

@@ -171,6 +171,22 @@ typedef struct sinter_stream_options {
 SINTER_API int32_t sinter_stream_create(int32_t device, const sinter_stream_options* options,
                                         sinter_stream** stream, sinter_error* error);
 
+/* Makes a stream over one that the caller created by other means: a cudaStream_t or CUstream of the
+ * device's primary context, the one that the CUDA runtime uses. Work of both sides runs in the order
+ * in which it was enqueued. The native stream stays the caller's: it must outlive this one, whose
+ * end waits for its work and leaves it as it is. handle may be cudaStreamLegacy; NULL, or a stream of
+ * another device, is SINTER_INVALID_ARGUMENT, and SINTER_CPU is SINTER_UNSUPPORTED: threads of the
+ * CPU have none. A pointer that is no stream is undefined. options may be NULL. */
+SINTER_API int32_t sinter_stream_wrap(int32_t device, void* handle,
+                                      const sinter_stream_options* options, sinter_stream** stream,
+                                      sinter_error* error);
+
+/* The cudaStream_t (and CUstream) behind a stream, for other libraries to enqueue work on, in order
+ * with this one's. It is valid as long as the stream is, and not the caller's to destroy unless the
+ * caller created it. A CPU stream has none: SINTER_UNSUPPORTED. */
+SINTER_API int32_t sinter_stream_native(const sinter_stream* stream, void** handle,
+                                        sinter_error* error);
+
 /* Waits for the stream's work, then destroys it. A failure of that work is not reported: call
  * sinter_stream_synchronize first. NULL is fine. */
 SINTER_API void sinter_stream_destroy(sinter_stream* stream);

@@ -476,6 +476,42 @@ void check_event(Stream& gpu) {
   }
 }
 
+// A second stream over the first one's native stream: work of both runs in one order, and the end of
+// the second leaves the first as it is.
+void check_wrapped(Stream& gpu) {
+  now_running = "a wrapped stream";
+  Tensor from, through, to;
+  for (Tensor* tensor : {&from, &through, &to}) {
+    make(gpu, *tensor, SINTER_F32, 1, 100000, Layout::kAligned, true);
+  }
+  void* native = nullptr;
+  void* again = nullptr;
+  sinter_stream* wrapped = nullptr;
+  must(sinter_stream_native(gpu.handle, &native, &error));
+  must(sinter_stream_wrap(gpu.device, native, nullptr, &wrapped, &error));
+  must(sinter_stream_native(wrapped, &again, &error));
+  if (native == nullptr || again != native) {
+    fail("the wrapped stream is not the one that was given");
+  }
+  must(sinter_cast(gpu.handle, 1, &from.gpu, &through.gpu, nullptr, &error));
+  must(sinter_cast(wrapped, 1, &through.gpu, &to.gpu, nullptr, &error));
+  must(sinter_stream_synchronize(wrapped, &error));
+  sinter_stream_destroy(wrapped);
+  to.host = from.host;
+  compare(gpu, to, "output");
+  must(sinter_stream_synchronize(gpu.handle, &error));
+  for (Tensor* tensor : {&from, &through, &to}) {
+    free_tensor(gpu, *tensor);
+  }
+  if (sinter_stream_wrap(gpu.device, nullptr, nullptr, &wrapped, &error) !=
+      SINTER_INVALID_ARGUMENT) {
+    fail(std::string("a NULL stream was not refused: ") + error.message);
+  }
+  if (sinter_stream_wrap(SINTER_CPU, native, nullptr, &wrapped, &error) != SINTER_UNSUPPORTED) {
+    fail(std::string("a native stream of the CPU was not refused: ") + error.message);
+  }
+}
+
 // More than there is, and more than the stream may hold: a status, and the next call works.
 void check_memory(Stream& gpu) {
   now_running = "out of memory";
@@ -522,6 +558,7 @@ int main(int argc, char** argv) {
     }
     check_numeric(cpu, gpu);
     check_event(gpu);
+    check_wrapped(gpu);
     check_memory(gpu);
   }
   std::printf("%d batches on cuda:%d, seed %llu: %d failures\n", batches, device, seed, failures);

@@ -13,12 +13,17 @@ constexpr int64_t kSmallestStaging = 64 * 1024;
 
 }  // namespace
 
-Queue::Queue(int device, int multiprocessors, cudaMemPool_t pool, int64_t workspace_limit)
+Queue::Queue(int device, int multiprocessors, cudaMemPool_t pool, int64_t workspace_limit,
+             cudaStream_t borrowed)
     : device_(device),
       multiprocessors_(multiprocessors),
       pool_(pool),
-      workspace_limit_(workspace_limit) {
-  check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "create a stream");
+      workspace_limit_(workspace_limit),
+      owns_stream_(borrowed == nullptr),
+      stream_(borrowed) {
+  if (owns_stream_) {
+    check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "create a stream");
+  }
 }
 
 Queue::~Queue() {
@@ -31,7 +36,9 @@ Queue::~Queue() {
   if (failure_ != nullptr) {
     cudaFreeAsync(failure_, stream_);
   }
-  cudaStreamDestroy(stream_);
+  if (owns_stream_) {
+    cudaStreamDestroy(stream_);
+  }
 }
 
 void* Queue::reserve(int64_t bytes) {

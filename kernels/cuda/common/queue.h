@@ -17,9 +17,10 @@ namespace sinter::cuda {
 
 class Queue {
  public:
-  // Workspace comes from `pool`; limit <= 0: no bound. The device must be current here and in every
-  // call.
-  Queue(int device, int multiprocessors, cudaMemPool_t pool, int64_t workspace_limit);
+  // Workspace comes from `pool`; limit <= 0: no bound. `borrowed` is a stream that stays its owner's,
+  // or null: the queue creates its own. The device must be current here and in every call.
+  Queue(int device, int multiprocessors, cudaMemPool_t pool, int64_t workspace_limit,
+        cudaStream_t borrowed);
   ~Queue();
   Queue(const Queue&) = delete;
   Queue& operator=(const Queue&) = delete;
@@ -76,7 +77,8 @@ class Queue {
   const cudaMemPool_t pool_;
   const int64_t workspace_limit_;
   int64_t workspace_held_ = 0;
-  cudaStream_t stream_ = nullptr;
+  const bool owns_stream_;
+  cudaStream_t stream_;
   std::vector<Staging> staging_;
   std::vector<std::pair<void*, cudaEvent_t>> host_frees_;
   std::vector<std::pair<const void*, int>> resident_;

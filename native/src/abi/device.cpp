@@ -19,6 +19,23 @@ void require_size(const Struct& value, const char* operand) {
   }
 }
 
+// The options, or the defaults.
+sinter_stream_options checked(const sinter_stream_options* options) {
+  if (options == nullptr) {
+    return {};
+  }
+  require_size(*options, "options");
+  if (options->threads < 0 || options->threads > 4096) {
+    invalid("options->threads is " + std::to_string(options->threads) +
+            ": it must be 0 (all) to 4096");
+  }
+  if (options->workspace_limit < 0) {
+    invalid("options->workspace_limit is " + std::to_string(options->workspace_limit) +
+            ": it must be 0 (no bound) or more bytes");
+  }
+  return *options;
+}
+
 void require_same_device(int32_t x, const char* x_name, int32_t y, const char* y_name) {
   if (x != y) {
     invalid(std::string(x_name) + " is of " + device_name(x) + " and " + y_name + " of " +
@@ -53,20 +70,31 @@ int32_t sinter_stream_create(int32_t device, const sinter_stream_options* option
   return guard("sinter_stream_create", error, [&] {
     require(stream, "stream");
     *stream = nullptr;
-    sinter_stream_options chosen = {};
-    if (options != nullptr) {
-      require_size(*options, "options");
-      chosen = *options;
-    }
-    if (chosen.threads < 0 || chosen.threads > 4096) {
-      invalid("options->threads is " + std::to_string(chosen.threads) +
-              ": it must be 0 (all) to 4096");
-    }
-    if (chosen.workspace_limit < 0) {
-      invalid("options->workspace_limit is " + std::to_string(chosen.workspace_limit) +
-              ": it must be 0 (no bound) or more bytes");
-    }
+    const sinter_stream_options chosen = checked(options);
     *stream = backend_of(device).create_stream(device, chosen).release();
+  });
+}
+
+int32_t sinter_stream_wrap(int32_t device, void* handle, const sinter_stream_options* options,
+                           sinter_stream** stream, sinter_error* error) {
+  return guard("sinter_stream_wrap", error, [&] {
+    require(stream, "stream");
+    *stream = nullptr;
+    const sinter_stream_options chosen = checked(options);
+    Backend& backend = backend_of(device);
+    if (handle == nullptr && device != SINTER_CPU) {
+      invalid("handle is NULL, which is no stream: create one, or pass cudaStreamLegacy");
+    }
+    *stream = backend.wrap_stream(device, handle, chosen).release();
+  });
+}
+
+int32_t sinter_stream_native(const sinter_stream* stream, void** handle, sinter_error* error) {
+  return guard("sinter_stream_native", error, [&] {
+    require(stream, "stream");
+    require(handle, "handle");
+    *handle = nullptr;
+    *handle = stream->native();
   });
 }
 

@@ -30,6 +30,11 @@ std::string processor_name() {
   return "CPU";
 }
 
+[[noreturn]] void no_native_stream() {
+  throw Failure(Status::kUnsupported,
+                "the CPU has no native streams: use sinter_stream_create for one of threads");
+}
+
 class CpuEvent final : public sinter_event {
  public:
   CpuEvent() : sinter_event(SINTER_CPU) {}
@@ -56,6 +61,11 @@ class CpuBackend final : public Backend {
                                                const sinter_stream_options& options) override {
     cpu::kernels();  // a bad SINTER_CPU is told here, not by the first operation
     return std::make_unique<CpuStream>(options.threads, options.workspace_limit);
+  }
+
+  std::unique_ptr<sinter_stream> wrap_stream(int32_t, void*,
+                                             const sinter_stream_options&) override {
+    no_native_stream();
   }
 
   std::unique_ptr<sinter_event> create_event(int32_t) override {
@@ -85,6 +95,8 @@ void CpuStream::copy(const CopyItem* items, int64_t count) {
   }
   cpu::cast(context(), {entries.data(), count, 1, DType::kStored, DType::kStored, nullptr});
 }
+
+void* CpuStream::native() const { no_native_stream(); }
 
 Backend& cpu_backend() {
   static CpuBackend backend;

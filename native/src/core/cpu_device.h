@@ -17,6 +17,7 @@ class CpuStream final : public sinter_stream {
   void synchronize() override {}
   void wait(sinter_event& event) override { event.synchronize(); }
   void copy(const CopyItem* items, int64_t count) override;
+  void* native() const override;
 
   cpu::Context context() { return {team_, workspace_}; }
 

@@ -20,6 +20,10 @@ class AbsentBackend final : public Backend {
   std::unique_ptr<sinter_stream> create_stream(int32_t, const sinter_stream_options&) override {
     absent();
   }
+  std::unique_ptr<sinter_stream> wrap_stream(int32_t, void*,
+                                             const sinter_stream_options&) override {
+    absent();
+  }
   std::unique_ptr<sinter_event> create_event(int32_t) override { absent(); }
   void allocate(sinter_stream&, sinter_buffer&) override { absent(); }
   void release(const sinter_buffer&, sinter_stream*) override { absent(); }

@@ -153,7 +153,21 @@ class CudaBackend final : public Backend {
 
   std::unique_ptr<sinter_stream> create_stream(int32_t device,
                                                const sinter_stream_options& options) override {
-    return std::make_unique<CudaStream>(device, options.workspace_limit);
+    return std::make_unique<CudaStream>(device, nullptr, options.workspace_limit);
+  }
+
+  std::unique_ptr<sinter_stream> wrap_stream(int32_t device, void* native,
+                                             const sinter_stream_options& options) override {
+    const CurrentDevice current(device);
+    const auto stream = static_cast<cudaStream_t>(native);
+    int owner = 0;
+    check(cudaStreamGetDevice(stream, &owner), "ask for the native stream's device");
+    if (owner != device) {
+      throw Failure(Status::kInvalidArgument, "the native stream is of " + device_name(owner) +
+                                                  ", not of " + device_name(device) +
+                                                  ": wrap it for its own device");
+    }
+    return std::make_unique<CudaStream>(device, stream, options.workspace_limit);
   }
 
   std::unique_ptr<sinter_event> create_event(int32_t device) override {
@@ -194,11 +208,12 @@ class CudaBackend final : public Backend {
 
 }  // namespace
 
-CudaStream::CudaStream(int32_t device, int64_t workspace_limit) : sinter_stream(device) {
+CudaStream::CudaStream(int32_t device, cudaStream_t native, int64_t workspace_limit)
+    : sinter_stream(device) {
   const CurrentDevice current(device);
   const Shared shared = shared_of(device);
-  queue_ =
-      std::make_unique<cuda::Queue>(device, shared.multiprocessors, shared.pool, workspace_limit);
+  queue_ = std::make_unique<cuda::Queue>(device, shared.multiprocessors, shared.pool,
+                                         workspace_limit, native);
 }
 
 CudaStream::~CudaStream() {

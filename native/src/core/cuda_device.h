@@ -11,12 +11,14 @@ namespace sinter {
 
 class CudaStream final : public sinter_stream {
  public:
-  CudaStream(int32_t device, int64_t workspace_limit);
+  // Over `native` where that is not null.
+  CudaStream(int32_t device, cudaStream_t native, int64_t workspace_limit);
   ~CudaStream() override;
 
   void synchronize() override;
   void wait(sinter_event& event) override;
   void copy(const CopyItem* items, int64_t count) override;
+  void* native() const override { return queue_->stream(); }
 
   // While it lives, the stream's device is the current one.
   cuda::Context context() { return cuda::Context(*queue_); }

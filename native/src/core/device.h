@@ -18,6 +18,8 @@ struct sinter_stream {
   virtual void synchronize() = 0;
   virtual void wait(sinter_event& event) = 0;
   virtual void copy(const sinter::CopyItem* items, int64_t count) = 0;
+  // The stream of the device's own runtime. Throws Failure where there is none.
+  virtual void* native() const = 0;
 
   const int32_t device;
 };
@@ -52,6 +54,9 @@ class Backend {
   virtual void properties(int32_t device, sinter_device_info& info) = 0;
   virtual std::unique_ptr<sinter_stream> create_stream(int32_t device,
                                                        const sinter_stream_options& options) = 0;
+  // A stream over one of the device's own runtime (not null), which stays the caller's.
+  virtual std::unique_ptr<sinter_stream> wrap_stream(int32_t device, void* native,
+                                                     const sinter_stream_options& options) = 0;
   virtual std::unique_ptr<sinter_event> create_event(int32_t device) = 0;
   // Fills buffer.data for its memory and bytes (above 0).
   virtual void allocate(sinter_stream& stream, sinter_buffer& buffer) = 0;

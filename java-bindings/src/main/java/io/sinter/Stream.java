@@ -23,7 +23,7 @@ import java.util.Objects;
 /// Closing a stream waits for its work. Tensors that it allocated stay valid.
 public final class Stream implements AutoCloseable {
   static {
-    Bridge.streams(stream -> stream.state);
+    Bridge.streams(stream -> stream.state, Stream::new);
   }
 
   private final Device device;
@@ -31,8 +31,13 @@ public final class Stream implements AutoCloseable {
 
   Stream(Device device, StreamOptions options) {
     this.device = device;
-    this.state =
-        StreamState.create(this, device.ordinal(), options.threads(), options.workspaceLimit());
+    this.state = StreamState.create(this, device.ordinal(), options);
+  }
+
+  /// Over a native stream.
+  private Stream(Device device, long address, StreamOptions options) {
+    this.device = device;
+    this.state = StreamState.wrap(this, device.ordinal(), address, options);
   }
 
   /// {@return the device}

@@ -20,7 +20,7 @@ import java.util.Objects;
 /// stream is ordered with those on another only by an [Event].
 public final class Tensor implements AutoCloseable {
   static {
-    Bridge.tensors(tensor -> tensor.view);
+    Bridge.tensors(tensor -> tensor.view, Tensor::owning);
   }
 
   private final View view;

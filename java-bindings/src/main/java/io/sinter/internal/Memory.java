@@ -79,6 +79,16 @@ public abstract sealed class Memory {
     return new Foreign(segment);
   }
 
+  /// Memory of a CUDA device that stays its owner's.
+  public static Memory of(int device, long address, long bytes) {
+    return new Borrowed(device, address, bytes);
+  }
+
+  /// The address.
+  ///
+  /// @throws IllegalStateException if the memory is closed
+  abstract long address(View view);
+
   /// A buffer, and the streams that used it since it was created.
   private static final class Buffer extends Leaks.Resource {
     private final MemorySegment handle;
@@ -128,6 +138,14 @@ public abstract sealed class Memory {
         throw closed(view);
       }
       buffer.usedBy(stream);
+    }
+
+    @Override
+    synchronized long address(View view) {
+      if (closed) {
+        throw closed(view);
+      }
+      return address();
     }
 
     @Override
@@ -188,6 +206,12 @@ public abstract sealed class Memory {
     }
 
     @Override
+    long address(View view) {
+      segment(view);
+      return address();
+    }
+
+    @Override
     boolean isReadOnly() {
       return segment.isReadOnly();
     }
@@ -201,6 +225,43 @@ public abstract sealed class Memory {
         throw new IllegalStateException(view + " lies in an arena that is closed");
       }
       return segment;
+    }
+
+    @Override
+    public void close() {
+      closed = true;
+    }
+  }
+
+  /// Memory of a device that others allocated: nothing is freed, and nobody tells of its end.
+  private static final class Borrowed extends Memory {
+    private volatile boolean closed;
+
+    Borrowed(int device, long address, long bytes) {
+      super(device, address, bytes);
+    }
+
+    @Override
+    void use(StreamState stream, View view) {
+      address(view);
+    }
+
+    @Override
+    long address(View view) {
+      if (closed) {
+        throw closed(view);
+      }
+      return address();
+    }
+
+    @Override
+    boolean isReadOnly() {
+      return false;
+    }
+
+    @Override
+    public MemorySegment segment(View view) {
+      throw new AssertionError(view + " is not host memory");
     }
 
     @Override

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sinter.internal;
 
+import io.sinter.StreamOptions;
 import io.sinter.internal.ffi.Abi;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -34,6 +35,10 @@ public final class StreamState extends Leaks.Resource {
 
   private final int device;
   private final MemorySegment handle;
+
+  /// Whether the native stream under the library's is somebody else's.
+  private final boolean wrapped;
+
   private final Queue<Release> releases = new ConcurrentLinkedQueue<>();
 
   /// Keeps host memory that enqueued work may still read or write; only touched while occupied.
@@ -42,22 +47,38 @@ public final class StreamState extends Leaks.Resource {
   private volatile int occupant;
   private volatile boolean closed;
 
-  private StreamState(int device, MemorySegment handle) {
+  private StreamState(int device, MemorySegment handle, boolean wrapped) {
     this.device = device;
     this.handle = handle;
+    this.wrapped = wrapped;
   }
 
   /// Creates a stream whose life ends with `holder`'s.
-  public static StreamState create(Object holder, int device, int threads, long workspaceLimit) {
+  public static StreamState create(Object holder, int device, StreamOptions chosen) {
+    return create(holder, device, MemorySegment.NULL, chosen);
+  }
+
+  /// Creates a stream over a native one that stays its owner's, whose life ends with `holder`'s.
+  public static StreamState wrap(Object holder, int device, long address, StreamOptions chosen) {
+    return create(holder, device, MemorySegment.ofAddress(address), chosen);
+  }
+
+  private static StreamState create(
+      Object holder, int device, MemorySegment under, StreamOptions chosen) {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment error = Status.error(arena);
       MemorySegment options = arena.allocate(Abi.sinter_stream_options.LAYOUT);
       Abi.sinter_stream_options.struct_size(options, 0, options.byteSize());
-      Abi.sinter_stream_options.threads(options, 0, threads);
-      Abi.sinter_stream_options.workspace_limit(options, 0, workspaceLimit);
+      Abi.sinter_stream_options.threads(options, 0, chosen.threads());
+      Abi.sinter_stream_options.workspace_limit(options, 0, chosen.workspaceLimit());
       MemorySegment handle = arena.allocate(Abi.POINTER);
-      Status.check(Abi.sinter_stream_create(device, options, handle, error), error);
-      StreamState stream = new StreamState(device, handle.get(Abi.POINTER, 0));
+      boolean wrapped = under.address() != 0;
+      Status.check(
+          wrapped
+              ? Abi.sinter_stream_wrap(device, under, options, handle, error)
+              : Abi.sinter_stream_create(device, options, handle, error),
+          error);
+      StreamState stream = new StreamState(device, handle.get(Abi.POINTER, 0), wrapped);
       stream.trackFor(holder);
       return stream;
     }
@@ -70,6 +91,22 @@ public final class StreamState extends Leaks.Resource {
 
   MemorySegment handle() {
     return handle;
+  }
+
+  /// The address of the native stream under the library's.
+  ///
+  /// @throws IllegalStateException if the stream is closed or in use by another thread
+  /// @throws io.sinter.DeviceException if the device has no native streams
+  public long address() {
+    enter();
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment error = Status.error(arena);
+      MemorySegment address = arena.allocate(Abi.POINTER);
+      Status.check(Abi.sinter_stream_native(handle, address, error), error);
+      return address.get(Abi.POINTER, 0).address();
+    } finally {
+      leave();
+    }
   }
 
   boolean isClosed() {
@@ -119,6 +156,9 @@ public final class StreamState extends Leaks.Resource {
       return;
     }
     // The garbage collector: there is no owner any more, but there may be a release.
+    if (wrapped) {
+      return; // what is under it may be gone: a little memory is lost rather than the process
+    }
     while (!OCCUPANT.compareAndSet(this, FREE, RELEASE)) {
       Thread.yield();
     }

@@ -206,6 +206,13 @@ public final class View {
     return whole.asSlice(offset, bytes());
   }
 
+  /// The address of the first element, on its device.
+  ///
+  /// @throws IllegalStateException if the memory is closed
+  public long address() {
+    return memory.address(this) + offset;
+  }
+
   /// Writes the view as the `sinter_tensor` at `index` of an array.
   void describe(MemorySegment array, long index, SegmentAllocator scratch) {
     Abi.sinter_tensor.struct_size(array, index, Abi.sinter_tensor.LAYOUT.byteSize());

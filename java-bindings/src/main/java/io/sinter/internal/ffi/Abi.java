@@ -20,7 +20,7 @@ import java.lang.invoke.MethodHandle;
 public final class Abi {
   /// SHA-256 of the header these bindings were generated from.
   public static final String HASH =
-      "e09cf5c624e48e22a551645d07fb9a7da4dab474b8fdaa9ab8a6831308c4b1e1";
+      "7ef3a9625a1dfc473931319512e07a2cee6de31ea89bb152b82b330e070cd464";
 
   /// ```text
   /// What a call came to. Values are never renumbered.
@@ -249,6 +249,50 @@ public final class Abi {
     Library.require();
     try {
       return (int) sinter_stream_create.HANDLE.invokeExact(device, options, stream, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// Makes a stream over one that the caller created by other means: a cudaStream_t or CUstream of
+  /// the
+  /// device's primary context, the one that the CUDA runtime uses. Work of both sides runs in the
+  /// order
+  /// in which it was enqueued. The native stream stays the caller's: it must outlive this one,
+  /// whose
+  /// end waits for its work and leaves it as it is. handle may be cudaStreamLegacy; NULL, or a
+  /// stream of
+  /// another device, is SINTER_INVALID_ARGUMENT, and SINTER_CPU is SINTER_UNSUPPORTED: threads of
+  /// the
+  /// CPU have none. A pointer that is no stream is undefined. options may be NULL.
+  /// ```
+  public static int sinter_stream_wrap(
+      int device,
+      MemorySegment handle,
+      MemorySegment options,
+      MemorySegment stream,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int) sinter_stream_wrap.HANDLE.invokeExact(device, handle, options, stream, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// The cudaStream_t (and CUstream) behind a stream, for other libraries to enqueue work on, in
+  /// order
+  /// with this one's. It is valid as long as the stream is, and not the caller's to destroy unless
+  /// the
+  /// caller created it. A CPU stream has none: SINTER_UNSUPPORTED.
+  /// ```
+  public static int sinter_stream_native(
+      MemorySegment stream, MemorySegment handle, MemorySegment error) {
+    Library.require();
+    try {
+      return (int) sinter_stream_native.HANDLE.invokeExact(stream, handle, error);
     } catch (Throwable thrown) {
       throw Downcalls.unchecked(thrown);
     }
@@ -2165,6 +2209,19 @@ public final class Abi {
         Downcalls.handle(
             "sinter_stream_create",
             FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_stream_wrap {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_stream_wrap",
+            FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_stream_native {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_stream_native", FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, ADDRESS));
   }
 
   private static final class sinter_stream_destroy {
