@@ -45,8 +45,12 @@ final class MergeCommand implements Callable<Integer> {
       description = "YAML file; model paths in it are relative to the working directory.")
   private Path recipe;
 
-  @Parameters(index = "1", paramLabel = "OUT", description = "Folder to write the merged model to.")
-  private Path out;
+  @Parameters(
+      index = "1",
+      arity = "0..1",
+      paramLabel = "OUT",
+      description = "Folder to write the merged model to.")
+  private @Nullable Path out;
 
   @Option(
       names = "--device",
@@ -87,7 +91,12 @@ final class MergeCommand implements Callable<Integer> {
   @Option(names = "--sha256", description = "Hash the written files with SHA-256.")
   private boolean sha256;
 
-  @Option(names = "--json", description = "Print the summary as one JSON object.")
+  @Option(
+      names = "--plan",
+      description = "Print what would be done, tensor by tensor, and do nothing.")
+  private boolean plan;
+
+  @Option(names = "--json", description = "Print the summary, or the plan, as one JSON object.")
   private boolean json;
 
   @Override
@@ -95,6 +104,12 @@ final class MergeCommand implements Callable<Integer> {
     if (threads != null && threads < 1) {
       throw new ParameterException(
           spec.commandLine(), "--threads " + threads + ": there must be at least 1");
+    }
+    Path target = out;
+    if (target == null && !plan) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "Missing required parameter: 'OUT' (or --plan, to see what would be done)");
     }
     SinterCommand sinter = SinterCommand.of(spec);
     Recipe parsed = Recipe.read(recipe);
@@ -108,13 +123,17 @@ final class MergeCommand implements Callable<Integer> {
             .withSha256(sha256)
             .withIo(io)
             .withModelsDirectory(models);
+    if (target == null || plan) {
+      printPlan(parsed, options, selection.device());
+      return Main.DONE;
+    }
     MergeReport report;
     try (Merge merge = Merge.plan(parsed, options);
         Progress progress =
             new Progress(spec.commandLine().getErr(), sinter.terminal(), System::nanoTime)) {
       report =
           merge.run(
-              out,
+              target,
               new MergeListener() {
                 @Override
                 public void progress(long bytesDone, long bytesTotal) {
@@ -127,12 +146,24 @@ final class MergeCommand implements Callable<Integer> {
     if (json) {
       stdout.println(Json.of(asMap(report, selection.reason())));
     } else {
-      print(report, device.brief(selection), stdout);
+      print(report, parsed, device.brief(selection), stdout);
     }
     return Main.DONE;
   }
 
-  private void print(MergeReport report, String reason, PrintWriter to) {
+  private void printPlan(Recipe parsed, MergeOptions options, Device device) {
+    try (Merge merge = Merge.plan(parsed, options)) {
+      PlanView view = PlanView.of(parsed, merge, device, options.threads());
+      PrintWriter stdout = spec.commandLine().getOut();
+      if (json) {
+        stdout.println(Json.of(view.asMap()));
+      } else {
+        view.print(stdout);
+      }
+    }
+  }
+
+  private void print(MergeReport report, Recipe parsed, String reason, PrintWriter to) {
     to.printf(
         Locale.ROOT,
         "Merged %d %s into %s: read %s, wrote %s in %.2f s (%.2f GB/s)%n",
@@ -146,6 +177,9 @@ final class MergeCommand implements Callable<Integer> {
     to.printf("  device            %s (%s)%n", report.device(), reason);
     to.printf("  non-finite values %d%n", report.nonFinite());
     to.printf("  saturated values  %d%n", report.saturated());
+    if (report.fallbacks() > 0) {
+      to.printf("  fallbacks         %d, to %s%n", report.fallbacks(), parsed.method().fallback());
+    }
     for (OutputFile file : report.files()) {
       to.printf(
           "  %s  %s  %s %s%n",
@@ -168,7 +202,7 @@ final class MergeCommand implements Callable<Integer> {
     }
     Map<String, Object> object = new LinkedHashMap<>();
     object.put("recipe", recipe.toString());
-    object.put("output", out.toString());
+    object.put("output", String.valueOf(out));
     object.put("tensors", report.tensors());
     object.put("bytesRead", report.bytesRead());
     object.put("bytesWritten", report.bytesWritten());
@@ -178,6 +212,7 @@ final class MergeCommand implements Callable<Integer> {
     object.put("gigabytesPerSecond", gigabytesPerSecond(report));
     object.put("nonFinite", report.nonFinite());
     object.put("saturated", report.saturated());
+    object.put("fallbacks", report.fallbacks());
     object.put("files", files);
     object.put("warnings", report.warnings());
     return object;

@@ -17,7 +17,13 @@ import picocli.CommandLine.Spec;
     name = "sinter",
     description = "Merges model weights.",
     versionProvider = SinterCommand.Version.class,
-    subcommands = {MergeCommand.class, InfoCommand.class, DemoCommand.class, HelpCommand.class},
+    subcommands = {
+      MergeCommand.class,
+      MethodsCommand.class,
+      InfoCommand.class,
+      DemoCommand.class,
+      HelpCommand.class
+    },
     exitCodeListHeading = "%nExit codes:%n",
     exitCodeList = {"0:done", "1:failed", "2:wrong usage"})
 final class SinterCommand implements Runnable {

@@ -103,6 +103,64 @@ class MergeCommandTest {
     assertTrue(weights.contains("model.safetensors"), weights.toString());
   }
 
+  /// What would be done, after filters and gradients; nothing is.
+  @Test
+  void plansWithoutDoing() throws Exception {
+    Path empty = Files.createDirectory(folder.resolve("empty"));
+    String golden = golden("slerp-filter-gradient").toString();
+    Run run = Run.of("merge", golden, empty.resolve("out").toString(), "--plan").exited(0);
+    assertEquals("", run.err());
+    List<String> lines = run.out().lines().toList();
+    assertTrue(lines.getFirst().matches("tensor +type +shape +parameters"), run.out());
+    assertTrue(
+        run.out().contains("model.layers.2.mlp.up_proj.weight               F32   48 x 32  t 0\n"),
+        run.out());
+    assertTrue(run.out().contains("models/b: 30 tensors in "), run.out());
+    assertTrue(run.out().contains(" GB/s of a copy in memory"), run.out());
+    try (Stream<Path> left = Files.list(empty)) {
+      assertEquals(0, left.count());
+    }
+  }
+
+  @Test
+  void plansAsJson() throws Exception {
+    JsonNode plan =
+        Run.of("merge", golden("linear-filter").toString(), "--plan", "--json").exited(0).json();
+    assertEquals("linear", plan.get("method").asText());
+    List<String> models =
+        List.of(GOLDENS.resolve("models/a").toString(), GOLDENS.resolve("models/b").toString());
+    assertEquals(models, texts(plan.get("models")));
+    assertEquals(30, plan.get("tensors").size());
+    long bytes = 0;
+    for (JsonNode tensor : plan.get("tensors")) {
+      assertEquals(models, texts(tensor.get("inputs")));
+      String name = tensor.get("name").asText();
+      double expected = name.contains("mlp") ? 0.8 : name.contains("self_attn") ? 0.1 : 0.5;
+      assertEquals(expected, tensor.get("parameters").get("weight").get(0).asDouble(), name);
+      assertTrue(tensor.get("parameters").get("normalize").asBoolean(), name);
+      long elements = 1;
+      for (JsonNode size : tensor.get("shape")) {
+        elements *= size.asLong();
+      }
+      bytes += elements * 4;
+    }
+    assertEquals(2 * bytes, plan.get("bytesRead").asLong());
+    assertTrue(plan.get("bytesWritten").asLong() > bytes);
+    assertTrue(plan.get("estimatedSeconds").asDouble() > 0);
+  }
+
+  /// A golden's recipe with the whole paths of its models.
+  private Path golden(String name) throws IOException {
+    return Files.writeString(
+        folder.resolve(name + ".yml"),
+        Files.readString(GOLDENS.resolve("merge/" + name + "/recipe.yml"))
+            .replace("'models/", "'" + GOLDENS + "/models/"));
+  }
+
+  private static List<String> texts(JsonNode array) {
+    return array.valueStream().map(JsonNode::asText).toList();
+  }
+
   @Test
   void hashesWithAFast128BitHashByDefault() {
     JsonNode summary =

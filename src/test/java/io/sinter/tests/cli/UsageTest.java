@@ -21,13 +21,14 @@ class UsageTest {
   void helpNamesEveryCommandAndExitCode() {
     Run help = Run.of("help").exited(0);
     assertEquals(help, Run.of("--help"));
-    for (String text : new String[] {"merge", "info", "demo", "help", "failed", "wrong usage"}) {
+    for (String text :
+        new String[] {"merge", "methods", "info", "demo", "help", "failed", "wrong usage"}) {
       assertTrue(help.out().contains(text), help.out());
     }
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"merge", "info", "demo"})
+  @ValueSource(strings = {"merge", "methods", "info", "demo"})
   void everyCommandHasHelp(String command) {
     Run help = Run.of("help", command).exited(0);
     assertTrue(help.out().startsWith("Usage: sinter " + command + " "), help.out());
@@ -46,7 +47,7 @@ class UsageTest {
 
   @Test
   void wrongArgumentsAreWrongUsage() {
-    Run.of("merge").exited(2).complained("RECIPE", "OUT", "sinter merge --help");
+    Run.of("merge").exited(2).complained("RECIPE", "sinter merge --help");
     Run.of("merge", "recipe.yml").exited(2).complained("OUT");
     Run.of("merge", "recipe.yml", "out", "more").exited(2).complained("'more'");
     Run.of("merge", "recipe.yml", "out", "--shards=3").exited(2).complained("--shards");

@@ -3,6 +3,8 @@ package io.sinter.updater;
 
 import io.sinter.DType;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -58,6 +60,7 @@ public record MergePlan(
       long offset) {
     public Output {
       shape = shape.clone();
+      parameters = Collections.unmodifiableMap(new LinkedHashMap<>(parameters));
     }
 
     @Override
