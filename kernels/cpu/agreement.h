@@ -8,7 +8,21 @@
 
 namespace sinter::cpu {
 
-struct AgreementKernels {};
+struct PartCounts;
+
+// Adds the numbers of elements [begin, end) that each model changed, and that it alone did, to
+// tallies[models][2]. An item's only weight is epsilon.
+using TallyKernel = void (*)(const Item& item, const Batch& batch, int64_t begin, int64_t end,
+                             double* tallies);
+
+struct AgreementKernels {
+  // The weights are epsilon, and for ramplus a factor per model.
+  void (*ram)(const Item& item, const Batch& batch, int64_t begin, int64_t end, bool streamed,
+              PartCounts& counts);
+  void (*ramplus)(const Item& item, const Batch& batch, int64_t begin, int64_t end, bool streamed,
+                  PartCounts& counts);
+  TallyKernel tally;
+};
 
 }  // namespace sinter::cpu
 

@@ -45,6 +45,10 @@ void write_selections(const Context& context, const SelectCall& call);
 void quantile(const Context& context, const QuantileBatch& batch);
 void rank(const Context& context, const RankBatch& batch);
 
+// The weights are epsilon; of ramplus_tl epsilon, r and alpha.
+void ram(const Context& context, const Batch& batch);
+void ramplus_tl(const Context& context, const Batch& batch);
+
 }  // namespace sinter::cpu
 
 #endif  // SINTER_KERNELS_CPU_LAUNCH_H_

@@ -185,6 +185,8 @@ enum Operation {
   kLinear,
   kSlerp,
   kTaskArithmetic,
+  kRam,
+  kRamplusTl,
   kCopy,
   kSum,
   kNorm,
@@ -198,9 +200,10 @@ enum Operation {
   kRowDot,
   kOperations
 };
-const char* const kNames[] = {
-    "cast", "lerp", "linear",  "slerp", "task_arithmetic", "copy",    "sum",      "norm",
-    "dot",  "dots", "moments", "count", "masked_sum",      "row_sum", "row_norm", "row_dot"};
+const char* const kNames[] = {"cast",    "lerp",       "linear",  "slerp", "task_arithmetic",
+                              "ram",     "ramplus_tl", "copy",    "sum",   "norm",
+                              "dot",     "dots",       "moments", "count", "masked_sum",
+                              "row_sum", "row_norm",   "row_dot"};
 
 constexpr int64_t kSizes[] = {0,    1,    2,    31,   33,   63,   64,    65,    127,
                               255,  256,  257,  511,  1023, 2047, 2048,  2049,  4095,
@@ -226,10 +229,10 @@ void run_batch(Stream& cpu, Stream& gpu, Operation operation) {
   const bool two = operation == kLerp || operation == kSlerp || operation == kDot ||
                    operation == kDots || operation == kMaskedSum || operation == kRowDot;
   const auto models = static_cast<int32_t>(1 + pick(7));
-  const int32_t inputs = operation == kLinear           ? models
-                         : operation == kTaskArithmetic ? models + 1
-                         : two                          ? 2
-                                                        : 1;
+  const int32_t inputs = operation == kLinear                                ? models
+                         : operation >= kTaskArithmetic && operation < kCopy ? models + 1
+                         : two                                               ? 2
+                                                                             : 1;
   const bool uniform = pick(3) != 0;
   const bool plain = pick(2) == 0;
   const bool tame = operation == kSlerp || pick(2) == 0;
@@ -341,6 +344,15 @@ void run_batch(Stream& cpu, Stream& gpu, Operation operation) {
         status[on_gpu] = sinter_task_arithmetic(stream.handle, count, models, firsts.data(),
                                                 rest.data(), weights.data(), lambdas.data(),
                                                 normalize, out.data(), &arithmetic, &error);
+        break;
+      case kRam:
+        status[on_gpu] = sinter_ram(stream.handle, count, models, firsts.data(), rest.data(),
+                                    std::fabs(weights[0]), out.data(), &arithmetic, &error);
+        break;
+      case kRamplusTl:
+        status[on_gpu] = sinter_ramplus_tl(stream.handle, count, models, firsts.data(), rest.data(),
+                                           std::fabs(weights[0]), lambdas[0], 0.2, out.data(),
+                                           &arithmetic, &error);
         break;
       case kCopy:
         status[on_gpu] = sinter_copy(stream.handle, count, in.data(), out.data(), &error);

@@ -1,6 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <cmath>
+
+#include "core/dispatch.h"
 #include "core/error.h"
-#include "sinter.h"
+#include "core/tensor.h"
+
+namespace {
+
+using namespace sinter;
+
+// The operands that all take.
+void task_vectors(Elementwise& call, int32_t models, const sinter_tensor* base,
+                  const sinter_tensor* inputs, const sinter_tensor* out) {
+  if (models < 1) {
+    invalid("models is " + std::to_string(models) + ": it must be 1 or more");
+  }
+  call.input("base", base);
+  call.input("inputs", inputs, models);
+  call.output("out", out);
+}
+
+void checked_scalar(double value, const char* name, bool not_negative) {
+  if (!std::isfinite(value) || (not_negative && value < 0.0)) {
+    invalid(std::string(name) + " is " + std::to_string(value) + ": it must be a finite number" +
+            (not_negative ? ", 0 or more" : ""));
+  }
+}
+
+}  // namespace
 
 int32_t sinter_sce(sinter_stream* /*stream*/, int64_t /*count*/, int32_t /*models*/,
                    const sinter_tensor* /*base*/, const sinter_tensor* /*inputs*/,
@@ -10,19 +38,34 @@ int32_t sinter_sce(sinter_stream* /*stream*/, int64_t /*count*/, int32_t /*model
                        [] { throw sinter::Failure(sinter::Status::kUnsupported, "not yet"); });
 }
 
-int32_t sinter_ram(sinter_stream* /*stream*/, int64_t /*count*/, int32_t /*models*/,
-                   const sinter_tensor* /*base*/, const sinter_tensor* /*inputs*/,
-                   double /*epsilon*/, const sinter_tensor* /*out*/,
-                   const sinter_arithmetic* /*arithmetic*/, sinter_error* error) {
-  return sinter::guard("sinter_ram", error,
-                       [] { throw sinter::Failure(sinter::Status::kUnsupported, "not yet"); });
+int32_t sinter_ram(sinter_stream* stream, int64_t count, int32_t models, const sinter_tensor* base,
+                   const sinter_tensor* inputs, double epsilon, const sinter_tensor* out,
+                   const sinter_arithmetic* arithmetic, sinter_error* error) {
+  return guard("sinter_ram", error, [&] {
+    Elementwise call(stream, count, arithmetic);
+    task_vectors(call, models, base, inputs, out);
+    checked_scalar(epsilon, "epsilon", true);
+    std::fill_n(call.weights(1), count, epsilon);
+    SINTER_LAUNCH(call.stream(), ram, call.batch());
+  });
 }
 
-int32_t sinter_ramplus_tl(sinter_stream* /*stream*/, int64_t /*count*/, int32_t /*models*/,
-                          const sinter_tensor* /*base*/, const sinter_tensor* /*inputs*/,
-                          double /*epsilon*/, double /*r*/, double /*alpha*/,
-                          const sinter_tensor* /*out*/, const sinter_arithmetic* /*arithmetic*/,
-                          sinter_error* error) {
-  return sinter::guard("sinter_ramplus_tl", error,
-                       [] { throw sinter::Failure(sinter::Status::kUnsupported, "not yet"); });
+int32_t sinter_ramplus_tl(sinter_stream* stream, int64_t count, int32_t models,
+                          const sinter_tensor* base, const sinter_tensor* inputs, double epsilon,
+                          double r, double alpha, const sinter_tensor* out,
+                          const sinter_arithmetic* arithmetic, sinter_error* error) {
+  return guard("sinter_ramplus_tl", error, [&] {
+    Elementwise call(stream, count, arithmetic);
+    task_vectors(call, models, base, inputs, out);
+    checked_scalar(epsilon, "epsilon", true);
+    checked_scalar(r, "r", false);
+    checked_scalar(alpha, "alpha", true);
+    double* const weights = call.weights(3);
+    for (int64_t k = 0; k < count; ++k) {
+      weights[3 * k] = epsilon;
+      weights[3 * k + 1] = r;
+      weights[3 * k + 2] = alpha;
+    }
+    SINTER_LAUNCH(call.stream(), ramplus_tl, call.batch());
+  });
 }
