@@ -474,6 +474,12 @@ class MergeTest {
         new ObjectMapper().readTree(folder.resolve("other/tokenizer_config.json").toFile());
     assertEquals("a", config.get("chat_template").asText());
     assertEquals(1e-6, config.get("rate").doubleValue());
+    run(LINEAR + "chat_template: \"{% if x %}{{ x }}{% endif %}\"\n", "text");
+    assertEquals(
+        "{% if x %}{{ x }}{% endif %}",
+        Files.readString(folder.resolve("text/chat_template.jinja")));
+    config = new ObjectMapper().readTree(folder.resolve("text/tokenizer_config.json").toFile());
+    assertFalse(config.has("chat_template"));
   }
 
   /// Precedence: source, slice, recipe; a filter that does not match falls through; gradients run
@@ -521,6 +527,70 @@ class MergeTest {
         RecipeException.class,
         yaml.replace("[3, 4]", "[3, 5]"),
         "layer_range [3, 5] goes past the last of the 4 layers of model 'a'");
+  }
+
+  /// Modules are what tensors' names start with; precedence is source, module, recipe.
+  @Test
+  void modulesAreMergedApart() throws IOException {
+    for (String name : List.of("a", "b")) {
+      Map<String, PlainFile.Plain> tensors = new LinkedHashMap<>();
+      for (String part : List.of("text.layers.", "vision.layers.", "vision.post.layers.")) {
+        for (int layer = 0; layer < 3; layer++) {
+          tensors.put(part + layer + ".w", PlainFile.f32(new long[] {1}, name.equals("a") ? 1 : 2));
+        }
+      }
+      tensors.put("visionary", PlainFile.f32(new long[] {1}, name.equals("a") ? 1 : 2));
+      model(name, tensors);
+    }
+    String yaml =
+        """
+        merge_method: linear
+        modules:
+          vision:
+            slices:
+            - sources:
+              - {model: b, layer_range: [2, 3], parameters: {weight: [{filter: layers.9, value: 0}]}}
+            - sources:
+              - {model: a, layer_range: [0, 2]}
+            parameters: {weight: [0, 4]}
+          default:
+            models:
+            - {model: a}
+            - {model: b, parameters: {weight: 1}}
+            parameters: {weight: [{filter: text, value: 3}]}
+        parameters: {weight: 1, normalize: false}
+        """;
+    // Two stacks of three layers: it is not clear which to slice.
+    refused(RecipeException.class, yaml, "has the layers vision.layers, vision.post.layers, and");
+    for (String name : List.of("a", "b")) {
+      Map<String, PlainFile.Plain> tensors = PlainFile.readFolder(folder.resolve(name));
+      tensors.keySet().removeIf(tensor -> tensor.startsWith("vision.post.layers"));
+      model(name, tensors);
+    }
+    Map<String, Double> values = new LinkedHashMap<>();
+    run(yaml, "out").forEach((name, tensor) -> values.put(name, tensor.values()[0]));
+    assertEquals(
+        Map.of(
+            "vision.layers.0.w", 0.0, // The gradient over one layer is at its start.
+            "vision.layers.1.w", 0.0,
+            "vision.layers.2.w", 4.0,
+            "text.layers.0.w", 5.0,
+            "text.layers.1.w", 5.0,
+            "text.layers.2.w", 5.0,
+            "visionary", 3.0),
+        values);
+    refused(
+        RecipeException.class,
+        yaml.replace("[0, 2]", "[0, 1]"),
+        "the slices of module 'vision' have 2 layers in all, and the model has 3");
+    refused(
+        RecipeException.class,
+        yaml.replace("default:", "text:"),
+        "tensor 'visionary' of model 'b' belongs to none of the modules");
+    refused(
+        RecipeException.class,
+        yaml.replace("vision:", "audio:"),
+        "module 'audio' has no tensors: in model 'b' no name starts with 'audio.'");
   }
 
   // ---- plan and report --------------------------------------------------------------------------

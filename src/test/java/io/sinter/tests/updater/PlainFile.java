@@ -65,6 +65,14 @@ final class PlainFile {
     return new Plain("BF16", shape, data.array());
   }
 
+  static Plain f16(long[] shape, float... values) {
+    ByteBuffer data = ByteBuffer.allocate(values.length * 2).order(ByteOrder.LITTLE_ENDIAN);
+    for (float value : values) {
+      data.putShort(Float.floatToFloat16(value));
+    }
+    return new Plain("F16", shape, data.array());
+  }
+
   static Plain i64(long... values) {
     ByteBuffer data = ByteBuffer.allocate(values.length * 8).order(ByteOrder.LITTLE_ENDIAN);
     for (long value : values) {

@@ -232,6 +232,9 @@ class RecipeTest {
             LINEAR + "tokenizer_source: union",
             "r.yml:5: tokenizer source 'union' is not supported"),
         arguments(
+            LINEAR + "chat_template: chatml",
+            "r.yml:5: chat_template 'chatml' is not supported: mergekit's own templates"),
+        arguments(
             LINEAR + "tokenizer: {source: base, tokens: {x: y}}",
             "tokenizer.tokens is not supported"),
         arguments(

@@ -4,6 +4,7 @@ package io.sinter.updater;
 import io.sinter.Device;
 import io.sinter.updater.MergePlan.Output;
 import io.sinter.updater.MergePlan.Pass;
+import io.sinter.updater.Recipe.ChatTemplate;
 import io.sinter.updater.Recipe.ModelReference;
 import io.sinter.updater.methods.Kernel;
 import java.io.IOException;
@@ -82,7 +83,7 @@ public final class Merge implements AutoCloseable {
                   recipe,
                   folder,
                   donor(recipe, locator, recipe.tokenizer()),
-                  donor(recipe, locator, recipe.chatTemplate()))
+                  donor(recipe, locator, recipe.chatTemplate().map(ChatTemplate::model)))
               .collect(outputs);
       tokenizersDiffer(recipe, models).ifPresent(warnings::add);
       return new Merge(

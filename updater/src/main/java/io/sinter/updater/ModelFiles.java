@@ -10,6 +10,7 @@ import io.sinter.updater.MergePlan.Output;
 import io.sinter.updater.Recipe.LayerRange;
 import io.sinter.updater.Recipe.Slice;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -89,6 +90,14 @@ final class ModelFiles {
     if (chatTemplate != null) {
       replaceChatTemplate(chatTemplate);
     }
+    recipe
+        .chatTemplate()
+        .map(Recipe.ChatTemplate::text)
+        .ifPresent(
+            text -> {
+              files.put(CHAT_TEMPLATE, text.getBytes(StandardCharsets.UTF_8));
+              setInlineTemplate(null);
+            });
     return files;
   }
 
@@ -115,6 +124,11 @@ final class ModelFiles {
     } else {
       files.remove(CHAT_TEMPLATE);
     }
+    setInlineTemplate(inline);
+  }
+
+  /// The template in the tokenizer's config, or none there.
+  private void setInlineTemplate(@Nullable JsonNode inline) {
     byte[] target = files.get(TOKENIZER_CONFIG);
     if (target != null) {
       try {

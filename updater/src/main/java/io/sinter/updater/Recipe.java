@@ -77,6 +77,9 @@ public final class Recipe {
   record Module(
       String name, boolean sliced, List<Slice> slices, Map<String, Parameter> parameters) {}
 
+  /// One of a template's text and a model that has it.
+  record ChatTemplate(@Nullable String text, @Nullable ModelReference model) {}
+
   static final String DEFAULT_MODULE = "default";
 
   private final String origin;
@@ -90,7 +93,7 @@ public final class Recipe {
   private final List<Module> modules;
   private final Map<String, Parameter> parameters;
   private final @Nullable ModelReference tokenizer;
-  private final @Nullable ModelReference chatTemplate;
+  private final @Nullable ChatTemplate chatTemplate;
 
   Recipe(
       String origin,
@@ -104,7 +107,7 @@ public final class Recipe {
       List<Module> modules,
       Map<String, Parameter> parameters,
       @Nullable ModelReference tokenizer,
-      @Nullable ModelReference chatTemplate) {
+      @Nullable ChatTemplate chatTemplate) {
     this.origin = origin;
     this.lines = lines;
     this.method = method;
@@ -240,7 +243,7 @@ public final class Recipe {
     return Optional.ofNullable(tokenizer);
   }
 
-  Optional<ModelReference> chatTemplate() {
+  Optional<ChatTemplate> chatTemplate() {
     return Optional.ofNullable(chatTemplate);
   }
 

@@ -52,6 +52,9 @@ final class RecipeParser {
           "tokenizer",
           "chat_template");
 
+  private static final Set<String> MERGEKIT_TEMPLATES =
+      Set.of("auto", "alpaca", "chatml", "llama3", "mistral", "exaone");
+
   private static final Map<String, DType> DTYPES =
       Map.of(
           "float64", DType.F64,
@@ -142,9 +145,7 @@ final class RecipeParser {
         modules,
         global,
         tokenizer(top, modules.getFirst().slices()),
-        top.get("chat_template")
-            .map(node -> donor(node, modules.getFirst().slices()))
-            .orElse(null));
+        top.get("chat_template").map(node -> chatTemplate(node, modules)).orElse(null));
   }
 
   private static SequencedMap<String, Node> withoutParameters(SequencedMap<String, Node> fields) {
@@ -460,6 +461,23 @@ final class RecipeParser {
       return first.sources().get(first.reference()).model();
     }
     return new ModelReference(text, line(node));
+  }
+
+  /// A template's text, or a model to take it from.
+  private Recipe.ChatTemplate chatTemplate(Node node, List<Recipe.Module> modules) {
+    String text = string(node, "chat_template");
+    if (text.contains("{{") || text.contains("{%")) {
+      return new Recipe.ChatTemplate(text, null);
+    }
+    if (MERGEKIT_TEMPLATES.contains(text)) {
+      throw error(
+          node,
+          "chat_template '"
+              + text
+              + "' is not supported: mergekit's own templates are not here. Use 'base', the path of"
+              + " a model, or the template's text.");
+    }
+    return new Recipe.ChatTemplate(null, donor(node, modules.getFirst().slices()));
   }
 
   // ---- parameters -------------------------------------------------------------------------------
