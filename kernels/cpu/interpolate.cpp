@@ -38,6 +38,26 @@ class Lerp {
 };
 
 template <class Compute>
+class Nearswap {
+ public:
+  SINTER_CONSTRUCTOR Nearswap(const Item& item, const Batch&)
+      : t_(static_cast<Compute>(item.weights[0])) {}
+
+  template <DType T, class Input, class Sink>
+  inline __attribute__((always_inline)) void run(Input input, int count, Compute*,
+                                                 Sink& sink) const {
+    const auto a = elements<T>(input(0));
+    const auto b = elements<T>(input(1));
+    for (int j = 0; j < count; ++j) {
+      sink(j, nearswap<Compute>(Format<T>::decode(a[j]), Format<T>::decode(b[j]), t_));
+    }
+  }
+
+ private:
+  const Compute t_;
+};
+
+template <class Compute>
 class Linear {
  public:
   SINTER_CONSTRUCTOR Linear(const Item& item, const Batch& batch)
@@ -111,6 +131,11 @@ class Linear {
 void lerp_kernel(const Item& item, const Batch& batch, int64_t begin, int64_t end, bool streamed,
                  PartCounts& counts) {
   elementwise<Lerp>(item, batch, begin, end, streamed, counts);
+}
+
+void nearswap_kernel(const Item& item, const Batch& batch, int64_t begin, int64_t end,
+                     bool streamed, PartCounts& counts) {
+  elementwise<Nearswap>(item, batch, begin, end, streamed, counts);
 }
 
 void linear_kernel(const Item& item, const Batch& batch, int64_t begin, int64_t end, bool streamed,

@@ -16,6 +16,7 @@ namespace sinter::cpu::SINTER_TIER {
 SINTER_ELEMENTWISE_KERNEL(cast_kernel);
 SINTER_ELEMENTWISE_KERNEL(lerp_kernel);
 SINTER_ELEMENTWISE_KERNEL(linear_kernel);
+SINTER_ELEMENTWISE_KERNEL(nearswap_kernel);
 SINTER_ELEMENTWISE_KERNEL(task_arithmetic_kernel);
 #undef SINTER_ELEMENTWISE_KERNEL
 

@@ -22,6 +22,10 @@ void linear(const Context& context, const Batch& batch) {
   run_elementwise(context, batch, kernels().linear);
 }
 
+void nearswap(const Context& context, const Batch& batch) {
+  run_elementwise(context, batch, kernels().nearswap);
+}
+
 void task_arithmetic(const Context& context, const Batch& batch) {
   run_elementwise(context, batch, kernels().task_arithmetic);
 }

@@ -9,6 +9,11 @@
 #include "cpu/common/workspace.h"
 #include "formula/reduce.h"
 
+namespace sinter {
+struct GramBatch;
+struct SphericalBatch;
+}  // namespace sinter
+
 namespace sinter::cpu {
 
 // What a stream lends its launchers.
@@ -23,6 +28,11 @@ void linear(const Context& context, const Batch& batch);
 // Throws Failure (kNumeric) before an output is written, where an input is not finite.
 void slerp(const Context& context, const Batch& batch);
 void task_arithmetic(const Context& context, const Batch& batch);
+void nearswap(const Context& context, const Batch& batch);
+
+// Spherical averages. `spherical` throws Failure (kNumeric) before an output is written.
+void gram(const Context& context, const GramBatch& batch);
+void spherical(const Context& context, const SphericalBatch& batch);
 
 void sum(const Context& context, const ReduceBatch& batch);
 void norm_l1(const Context& context, const ReduceBatch& batch);

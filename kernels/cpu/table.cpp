@@ -11,6 +11,7 @@ extern const Kernels table = {
     cast_kernel,
     lerp_kernel,
     linear_kernel,
+    nearswap_kernel,
     task_arithmetic_kernel,
     sum_kernel,
     norm_l1_kernel,

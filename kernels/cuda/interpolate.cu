@@ -37,6 +37,27 @@ struct Lerp {
 };
 
 template <class Compute>
+struct Nearswap {
+  static constexpr int kVectors = 2;
+
+  Compute t;
+
+  __device__ __forceinline__ Nearswap(const Descriptors& table, const ElementwiseParams&, int64_t k)
+      : t(static_cast<Compute>(table.weights[k])) {}
+
+  template <class Input, int N>
+  __device__ __forceinline__ void operator()(const Input& input, Compute (&out)[N]) const {
+    Compute a[N], b[N];
+    input(0, a);
+    input(1, b);
+#pragma unroll
+    for (int j = 0; j < N; ++j) {
+      out[j] = sinter::nearswap(a[j], b[j], t);
+    }
+  }
+};
+
+template <class Compute>
 struct Linear {
   static constexpr int kVectors = 1;
 
@@ -151,6 +172,10 @@ void lerp(const Context& context, const Batch& batch) {
 
 void linear(const Context& context, const Batch& batch) {
   ElementwiseRun(context.queue, batch, batch.inputs, formula_kernel<Linear>).launch();
+}
+
+void nearswap(const Context& context, const Batch& batch) {
+  ElementwiseRun(context.queue, batch, 1, formula_kernel<Nearswap>).launch();
 }
 
 void slerp(const Context& context, const Batch& batch) {

@@ -7,6 +7,11 @@
 #include "batch.h"
 #include "cuda/common/queue.h"
 
+namespace sinter {
+struct GramBatch;
+struct SphericalBatch;
+}  // namespace sinter
+
 namespace sinter::cuda {
 
 void cast(const Context& context, const Batch& batch);
@@ -16,6 +21,11 @@ void linear(const Context& context, const Batch& batch);
 // output then means nothing.
 void slerp(const Context& context, const Batch& batch);
 void task_arithmetic(const Context& context, const Batch& batch);
+void nearswap(const Context& context, const Batch& batch);
+
+// Spherical averages; failures as slerp's.
+void gram(const Context& context, const GramBatch& batch);
+void spherical(const Context& context, const SphericalBatch& batch);
 
 void sum(const Context& context, const ReduceBatch& batch);
 void norm_l1(const Context& context, const ReduceBatch& batch);

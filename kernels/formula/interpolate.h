@@ -14,6 +14,21 @@ SINTER_FN T lerp(T a, T b, T t) {
   return t < T(0.5) ? fused(t, b - a, a) : fused(-(T(1) - t), b - a, b);
 }
 
+// The weight of b in nearswap: 1 where a and b differ by less than t. (NaN counts as no difference;
+// the sum is NaN whatever the weight.)
+template <class T>
+SINTER_FN T nearswap_weight(T a, T b, T t) {
+  const T difference = b - a;
+  const T apart = difference < T(0) ? -difference : difference;
+  const T w = t / (apart > T(1e-6) ? apart : T(1e-6));
+  return w < T(1) ? w : T(1);
+}
+
+template <class T>
+SINTER_FN T nearswap(T a, T b, T t) {
+  return lerp(a, b, nearswap_weight(a, b, t));
+}
+
 // The first and the following terms of a weighted sum.
 template <class T>
 SINTER_FN T weighted(T weight, T x) {

@@ -38,6 +38,7 @@ struct Kernels {
   ElementwiseKernel cast;
   ElementwiseKernel lerp;
   ElementwiseKernel linear;
+  ElementwiseKernel nearswap;
   ElementwiseKernel task_arithmetic;
   ReduceKernel sum;
   ReduceKernel norm_l1;

@@ -125,9 +125,26 @@ int32_t sinter_slerp_weights(double aa, double ab, double bb, double t, double* 
   });
 }
 
-int32_t sinter_nearswap(sinter_stream* /*stream*/, int64_t /*count*/, const sinter_tensor* /*a*/,
-                        const sinter_tensor* /*b*/, const double* /*t*/,
-                        const sinter_tensor* /*out*/, const sinter_arithmetic* /*arithmetic*/,
-                        sinter_error* error) {
-  return guard("sinter_nearswap", error, [] { throw Failure(Status::kUnsupported, "not yet"); });
+int32_t sinter_nearswap(sinter_stream* stream, int64_t count, const sinter_tensor* a,
+                        const sinter_tensor* b, const double* t, const sinter_tensor* out,
+                        const sinter_arithmetic* arithmetic, sinter_error* error) {
+  return guard("sinter_nearswap", error, [&] {
+    Elementwise call(stream, count, arithmetic);
+    call.input("a", a);
+    call.input("b", b);
+    call.output("out", out);
+    if (count > 0) {
+      require(t, "t");
+    }
+    double* const weights = call.weights(1);
+    for (int64_t k = 0; k < count; ++k) {
+      weights[k] = checked_weight(t[k], "t", k);
+      if (t[k] < 0.0) {
+        invalid("t[" + std::to_string(k) + "] is " + std::to_string(t[k]) +
+                    ": it must be 0 or more, a difference between elements",
+                k);
+      }
+    }
+    SINTER_LAUNCH(call.stream(), nearswap, call.batch());
+  });
 }
