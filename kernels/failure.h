@@ -87,6 +87,12 @@ inline Failure no_result(const Statistic& statistic, int64_t tensor, const std::
 // slerp's, which stands with the methods that merge two tensors.
 constexpr Statistic kSlerpStatistic = {"slerp", {"a", "b", nullptr}, nullptr};
 
+constexpr Statistic kSceStatistic = {
+    "sce",
+    {"base", nullptr, nullptr},
+    "the models' differences from the base are too large to be squared; check the models, or merge "
+    "this tensor by a method that takes no statistic, such as linear"};
+
 }  // namespace sinter
 
 #endif  // SINTER_KERNELS_FAILURE_H_

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ram and ramplus_tl, bound by memory: N + 2 elements moved per output, ramplus_tl N + 1 more for its
-// tallies.
+// ram, ramplus_tl and sce, bound by memory: N + 2 elements moved per output; ramplus_tl N + 1 more for
+// its tallies; sce N + 1 more for its sums, and at least twice as many where it selects.
 #include "cpu/agreement.h"
 
 #include "cpu/common/elementwise.h"
+#include "cpu/common/select.h"
 #include "cpu/kernels_of_tier.h"
 #include "formula/agreement.h"
+#include "formula/reduce.h"
 #include "formula/task_vectors.h"
 
 namespace sinter::cpu::SINTER_TIER {
@@ -107,16 +109,33 @@ class Differences {
   SINTER_CONSTRUCTOR Differences(const Item& item, const Batch& batch)
       : item_(item), batch_(batch) {}
 
+  inline __attribute__((always_inline)) int32_t models() const { return batch_.inputs - 1; }
+
   inline __attribute__((always_inline)) void move_to(int64_t begin, int count) {
     begin_ = begin;
     count_ = count;
+    loaded_ = 0;
     load_block(item_.inputs[0], batch_.load, begin, count, base_);
   }
 
   inline __attribute__((always_inline)) const Compute* base() const { return base_; }
 
-  // Model `model`, counted from 0.
-  inline __attribute__((always_inline)) void load(int32_t model, Compute* d) const {
+  // Model `model`, counted from 0; valid until the next call. The first ones are kept for a second
+  // sweep over the block.
+  inline __attribute__((always_inline)) const Compute* of(int32_t model) {
+    const bool kept = model < kKept;
+    Compute* const d = d_[kept ? model : kKept];
+    if (!kept || model >= loaded_) {
+      load(model, d);
+      loaded_ = kept ? model + 1 : loaded_;
+    }
+    return d;
+  }
+
+ private:
+  static constexpr int32_t kKept = 4;
+
+  __attribute__((noinline)) void load(int32_t model, Compute* d) const {
     load_block(item_.inputs[1 + model], batch_.load, begin_, count_, d);
     for (int j = 0; j < count_; ++j) {
       d[j] = task_delta<Compute>(d[j], base_[j], DType::kStored);
@@ -124,12 +143,13 @@ class Differences {
     round_differences(batch_.delta, d, count_);
   }
 
- private:
   const Item& item_;
   const Batch& batch_;
   int64_t begin_ = 0;
   int count_ = 0;
+  int32_t loaded_ = 0;
   alignas(64) Compute base_[kBlock];
+  alignas(64) Compute d_[kKept + 1][kBlock];
 };
 
 // ---- ramplus_tl ----
@@ -146,8 +166,7 @@ SINTER_FN void tally(const Item& item, const Batch& batch, int64_t begin, int64_
     int32_t numbers[kBlock] = {};
     int32_t last[kBlock];
     for (int32_t k = 0; k < models; ++k) {
-      alignas(64) Compute d[kBlock];
-      differences.load(k, d);
+      const Compute* const d = differences.of(k);
       int32_t changed = 0;
       for (int j = 0; j < count; ++j) {
         const bool on = active(d[j], epsilon);
@@ -162,6 +181,155 @@ SINTER_FN void tally(const Item& item, const Batch& batch, int64_t begin, int64_
         tallies[2 * last[j] + 1] += 1;
       }
     }
+  }
+}
+
+// ---- sce ----
+
+// The variances of a block's elements over the models.
+template <class Compute>
+__attribute__((noinline)) void variances(Differences<Compute>& differences, int count,
+                                         Compute* out) {
+  alignas(64) Spread spread[kBlock];
+  const int32_t models = differences.models();
+  const Compute* const first = differences.of(0);
+  for (int j = 0; j < count; ++j) {
+    spread[j] = spread_of(static_cast<double>(first[j]));
+  }
+  for (int32_t k = 1; k < models; ++k) {
+    const Compute* const d = differences.of(k);
+    for (int j = 0; j < count; ++j) {
+      add_spread(spread[j], static_cast<double>(d[j]));
+    }
+  }
+  for (int j = 0; j < count; ++j) {
+    out[j] = variance<Compute>(spread[j], static_cast<double>(models));
+  }
+}
+
+template <class Compute>
+struct VarianceKeys {
+  using Key = typename Bits<Compute>::type;
+
+  __attribute__((noinline)) static bool block(const void* job, int64_t begin, int count,
+                                              Key* keys) {
+    const Variances& source = *static_cast<const Variances*>(job);
+    Differences<Compute> differences(*source.item, *source.batch);
+    Key peak = 0;
+    for (int from = 0; from < count; from += kBlock) {
+      const int some = count - from < kBlock ? count - from : kBlock;
+      alignas(64) Compute values[kBlock];
+      differences.move_to(begin + from, some);
+      variances(differences, some, values);
+      for (int j = 0; j < some; ++j) {
+        const Key key = magnitude_bits(values[j]);
+        peak = key > peak ? key : peak;
+        keys[from + j] = key;
+      }
+    }
+    return peak < Format<kNative<Compute>>::kNonfinite;
+  }
+};
+
+// Which elements of a block are kept. None has a variance below 0, a threshold that keeps all.
+template <class Compute>
+SINTER_FN void kept_elements(Differences<Compute>& differences, double threshold, int64_t cutoff,
+                             int64_t begin, int count, bool* kept) {
+  if (threshold < 0.0) {
+    for (int j = 0; j < count; ++j) {
+      kept[j] = true;
+    }
+    return;
+  }
+  alignas(64) Compute values[kBlock];
+  variances(differences, count, values);
+  const auto least = static_cast<Compute>(threshold);
+  for (int j = 0; j < count; ++j) {
+    kept[j] = (values[j] > least) | ((values[j] == least) & (begin + j < cutoff));
+  }
+}
+
+// Adds kept elements' squares to the lanes; the block starts at a multiple of them.
+template <class Compute>
+SINTER_FN void add_squares(const Compute* d, const bool* kept, int count, double* lanes) {
+  const int whole = count - count % kReduceLanes;
+  for (int j = 0; j < whole; j += kReduceLanes) {
+    for (int l = 0; l < kReduceLanes; ++l) {
+      const auto x = static_cast<double>(d[j + l]);
+      lanes[l] = accumulate<Term::kValue>(lanes[l], kept[j + l] ? x * x : 0.0, 0.0);
+    }
+  }
+  for (int j = whole; j < count; ++j) {
+    const auto x = static_cast<double>(d[j]);
+    lanes[j - whole] = accumulate<Term::kValue>(lanes[j - whole], kept[j] ? x * x : 0.0, 0.0);
+  }
+}
+
+template <class Compute>
+SINTER_FN void squares(const Item& item, const Batch& batch, const Selected& selected,
+                       int64_t begin, int64_t end, double* partials) {
+  Differences<Compute> differences(item, batch);
+  const int32_t models = batch.inputs - 1;
+  for (int64_t chunk = begin; chunk < end; ++chunk) {
+    double* const sums = partials + (chunk - begin) * models;
+    const int64_t from = chunk * kReduceChunk;
+    const int64_t to = item.elements - from < kReduceChunk ? item.elements : from + kReduceChunk;
+    alignas(64) bool kept[kReduceChunk] = {};
+    for (int64_t i = from; i < to; i += kBlock) {
+      const int count = to - i < kBlock ? static_cast<int>(to - i) : kBlock;
+      differences.move_to(i, count);
+      kept_elements(differences, selected.threshold, selected.cutoff, i, count, kept + (i - from));
+    }
+    for (int32_t k = 0; k < models; ++k) {
+      alignas(64) double lanes[kReduceLanes] = {};
+      for (int64_t i = from; i < to; i += kBlock) {
+        const int count = to - i < kBlock ? static_cast<int>(to - i) : kBlock;
+        differences.move_to(i, count);
+        add_squares(differences.of(k), kept + (i - from), count, lanes);
+      }
+      for (int half = kReduceLanes / 2; half > 0; half /= 2) {
+        for (int l = 0; l < half; ++l) {
+          lanes[l] = combine<Term::kSquare>(lanes[l], lanes[l + half]);
+        }
+      }
+      sums[k] = lanes[0];
+    }
+  }
+}
+
+template <class Compute>
+static void elect(const Item& item, const Batch& batch, int64_t begin, int64_t end, bool streamed,
+                  PartCounts& counts) {
+  Differences<Compute> differences(item, batch);
+  const int32_t models = batch.inputs - 1;
+  const double threshold = item.weights[0];
+  const auto cutoff = static_cast<int64_t>(item.weights[1]);
+  int count = first_block(item.output, begin);
+  for (int64_t i = begin; i < end; i += count, count = kBlock) {
+    count = end - i < count ? static_cast<int>(end - i) : count;
+    bool kept[kBlock];
+    alignas(64) Votes<Compute> votes[kBlock];
+    alignas(64) Compute results[kBlock];
+    differences.move_to(i, count);
+    kept_elements(differences, threshold, cutoff, i, count, kept);
+    for (int j = 0; j < count; ++j) {
+      votes[j] = {0, 0, 0, 0, 0};
+    }
+    for (int32_t k = 0; k < models; ++k) {
+      const Compute* const d = differences.of(k);
+      const auto weight = static_cast<Compute>(item.weights[2 + k]);
+      for (int j = 0; j < count; ++j) {
+        vote(votes[j], weight, d[j], true);
+      }
+    }
+    for (int j = 0; j < count; ++j) {
+      const Compute base = differences.base()[j];
+      results[j] = kept[j] ? add_elected(base, votes[j]) : base;
+    }
+    store_block(item.output, i, count, results, streamed, counts);
+  }
+  if (streamed) {
+    end_streaming();
   }
 }
 
@@ -184,8 +352,34 @@ void tally_kernel(const Item& item, const Batch& batch, int64_t begin, int64_t e
   }
 }
 
+void elect_kernel(const Item& item, const Batch& batch, int64_t begin, int64_t end, bool streamed,
+                  PartCounts& counts) {
+  if (item.wide) {
+    elect<double>(item, batch, begin, end, streamed, counts);
+  } else {
+    elect<float>(item, batch, begin, end, streamed, counts);
+  }
+}
+
+void squares_kernel(const Item& item, const Batch& batch, const Selected& kept, int64_t begin,
+                    int64_t end, double* partials) {
+  if (item.wide) {
+    squares<double>(item, batch, kept, begin, end, partials);
+  } else {
+    squares<float>(item, batch, kept, begin, end, partials);
+  }
+}
+
 }  // namespace
 
-extern const AgreementKernels agreement_kernels = {ram_kernel, ramplus_kernel, tally_kernel};
+extern const AgreementKernels agreement_kernels = {
+    ram_kernel,
+    ramplus_kernel,
+    tally_kernel,
+    elect_kernel,
+    squares_kernel,
+    key_kernels<VarianceKeys<float>>(),
+    key_kernels<VarianceKeys<double>>(),
+};
 
 }  // namespace sinter::cpu::SINTER_TIER

@@ -5,6 +5,7 @@
 #define SINTER_KERNELS_CPU_AGREEMENT_H_
 
 #include "batch.h"
+#include "cpu/select.h"
 
 namespace sinter::cpu {
 
@@ -15,6 +16,17 @@ struct PartCounts;
 using TallyKernel = void (*)(const Item& item, const Batch& batch, int64_t begin, int64_t end,
                              double* tallies);
 
+// Chunks [begin, end) of the sums of the models' squared differences over the elements that are kept;
+// partials[chunk][models].
+using SquaresKernel = void (*)(const Item& item, const Batch& batch, const Selected& kept,
+                               int64_t begin, int64_t end, double* partials);
+
+// Whose elements' variances over the models are selected from.
+struct Variances {
+  const Item* item;
+  const Batch* batch;
+};
+
 struct AgreementKernels {
   // The weights are epsilon, and for ramplus a factor per model.
   void (*ram)(const Item& item, const Batch& batch, int64_t begin, int64_t end, bool streamed,
@@ -22,6 +34,11 @@ struct AgreementKernels {
   void (*ramplus)(const Item& item, const Batch& batch, int64_t begin, int64_t end, bool streamed,
                   PartCounts& counts);
   TallyKernel tally;
+  // The weights are the threshold and the cutoff of what is kept, then one per model.
+  void (*elect)(const Item& item, const Batch& batch, int64_t begin, int64_t end, bool streamed,
+                PartCounts& counts);
+  SquaresKernel squares;
+  KeyKernels variances32, variances64;  // of Variances that are not, and are, item->wide
 };
 
 }  // namespace sinter::cpu

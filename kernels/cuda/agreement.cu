@@ -349,4 +349,8 @@ void ramplus_tl(const Context& context, const Batch& batch) {
   run.launch(factors.as<void>());
 }
 
+void sce(const Context&, const Batch&) {
+  throw Failure(Status::kUnsupported, "sce is computed on the CPU so far");
+}
+
 }  // namespace sinter::cuda

@@ -6,6 +6,8 @@
 #define SINTER_KERNELS_FORMULA_AGREEMENT_H_
 
 #include "formula/common.h"
+#include "formula/consensus.h"
+#include "formula/dtype.h"
 
 namespace sinter {
 
@@ -48,6 +50,59 @@ SINTER_FN double change_factor(double active, double unique, double epsilon, dou
                                double alpha) {
   const double rho = (active - unique) / (unique > epsilon ? unique : epsilon);
   return 1.0 + r * (rho > alpha ? alpha : rho > 0.0 ? rho : 0.0);
+}
+
+// ---- sce ----
+
+// Of an element's differences over the models so far, less the first one: so that equal ones have no
+// variance at all, and the one below loses no more than a few of float64's bits.
+struct Spread {
+  double first;
+  double sum;
+  double squares;
+};
+
+SINTER_FN Spread spread_of(double first) { return {first, first - first, first - first}; }
+
+SINTER_FN void add_spread(Spread& spread, double d) {
+  const double e = d - spread.first;
+  spread.sum += e;
+  spread.squares = fused(e, e, spread.squares);
+}
+
+// The population variance, as selection compares it; not finite where a difference is not.
+template <class T>
+SINTER_FN T variance(Spread spread, double models) {
+  const double v = (spread.squares - spread.sum * spread.sum / models) / models;
+  const double positive = v < 0.0 ? 0.0 : v;
+  if (sizeof(T) == 8) {
+    return static_cast<T>(positive);
+  }
+  const double largest = 3.4028234663852886e38;
+  return static_cast<T>(positive > largest && positive <= 1.7976931348623157e308 ? largest
+                                                                                 : positive);
+}
+
+// The weights of the models from the sums of their squared differences.
+SINTER_FN void sce_weights(const double* sums, int64_t models, double elements, double floor,
+                           double* weights) {
+  double total = 0.0;
+  for (int64_t i = 0; i < models; ++i) {
+    weights[i] = sums[i] / elements;
+    total += weights[i];
+  }
+  const bool equal = (total < floor) | (total == 0.0);
+  for (int64_t i = 0; i < models; ++i) {
+    weights[i] = equal ? 1.0 / static_cast<double>(models) : weights[i] / total;
+  }
+}
+
+// base plus the mean of the differences that take part.
+template <class T>
+SINTER_FN T add_elected(T base, const Votes<T>& votes) {
+  const Mixed<T> mixed = winners(votes);
+  const T least = T(1e-6);
+  return base + mixed.sum / (mixed.weight > least ? mixed.weight : least);
 }
 
 }  // namespace sinter

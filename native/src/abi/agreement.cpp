@@ -30,12 +30,29 @@ void checked_scalar(double value, const char* name, bool not_negative) {
 
 }  // namespace
 
-int32_t sinter_sce(sinter_stream* /*stream*/, int64_t /*count*/, int32_t /*models*/,
-                   const sinter_tensor* /*base*/, const sinter_tensor* /*inputs*/,
-                   const double* /*topk*/, double /*floor*/, const sinter_tensor* /*out*/,
-                   const sinter_arithmetic* /*arithmetic*/, sinter_error* error) {
-  return sinter::guard("sinter_sce", error,
-                       [] { throw sinter::Failure(sinter::Status::kUnsupported, "not yet"); });
+int32_t sinter_sce(sinter_stream* stream, int64_t count, int32_t models, const sinter_tensor* base,
+                   const sinter_tensor* inputs, const double* topk, double floor,
+                   const sinter_tensor* out, const sinter_arithmetic* arithmetic,
+                   sinter_error* error) {
+  return guard("sinter_sce", error, [&] {
+    Elementwise call(stream, count, arithmetic);
+    task_vectors(call, models, base, inputs, out);
+    if (count > 0) {
+      require(topk, "topk");
+    }
+    checked_scalar(floor, "floor", true);
+    double* const weights = call.weights(2);
+    for (int64_t k = 0; k < count; ++k) {
+      if (checked_weight(topk[k], "topk", k) < 0.0) {
+        invalid("topk[" + std::to_string(k) + "] is " + std::to_string(topk[k]) +
+                    ": it must be 0 or more",
+                k);
+      }
+      weights[2 * k] = topk[k];
+      weights[2 * k + 1] = floor;
+    }
+    SINTER_LAUNCH(call.stream(), sce, call.batch());
+  });
 }
 
 int32_t sinter_ram(sinter_stream* stream, int64_t count, int32_t models, const sinter_tensor* base,
