@@ -4,7 +4,10 @@ open module io.sinter.tests {
   requires io.sinter;
   requires io.sinter.cli;
   requires io.sinter.examples;
+  requires io.sinter.jcuda;
   requires io.sinter.updater;
+  requires jcuda;
+  requires jcublas;
   requires net.jqwik.api;
   requires static org.jspecify;
   requires org.junit.jupiter.api;

@@ -12,6 +12,7 @@ module io.sinter {
   exports io.sinter;
   exports io.sinter.ops;
   exports io.sinter.internal to
+      io.sinter.jcuda,
       io.sinter.tests;
   exports io.sinter.internal.ffi to
       io.sinter.tests,

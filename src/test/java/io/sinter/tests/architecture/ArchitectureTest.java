@@ -71,8 +71,22 @@ class ArchitectureTest {
     noClasses()
         .should()
         .dependOnClassesThat()
-        .resideInAnyPackage("io.sinter.updater..", "io.sinter.cli..", "io.sinter.examples..")
+        .resideInAnyPackage(
+            "io.sinter.updater..",
+            "io.sinter.cli..",
+            "io.sinter.examples..",
+            "io.sinter.jcuda..",
+            "jcuda..")
         .check(classes("java-bindings"));
+  }
+
+  @Test
+  void jcudaIsKnownToItsOwnModuleOnly() {
+    noClasses()
+        .should()
+        .dependOnClassesThat()
+        .resideInAnyPackage("io.sinter.jcuda..", "jcuda..")
+        .check(classes("updater", "examples", "cli"));
   }
 
   @Test
@@ -95,7 +109,7 @@ class ArchitectureTest {
 
   @Test
   void restrictedMethodsAreCalledInOnePackageOnly() {
-    JavaClasses all = classes("java-bindings", "updater", "examples", "cli");
+    JavaClasses all = classes("java-bindings", "java-bindings-jcuda", "updater", "examples", "cli");
     for (String method : RESTRICTED) {
       int dot = method.lastIndexOf('.');
       noClasses()
