@@ -126,9 +126,29 @@ void mixed_widths(const Piece& piece) {
   }
 }
 
+// No output: the fold of a piece is kept where the compiler cannot see that nobody reads it.
+template <bool Prefetch>
+void reads_only(const Piece& piece) {
+  const twin_streams& s = *piece.streams;
+  alignas(64) char sink[kLine];
+  Line line = Line::load(static_cast<const char*>(s.reads[0]) + piece.begin * s.read_widths[0]);
+  for (int64_t block = piece.begin; block < piece.end; block += 64) {
+    for (int r = 0; r < s.read_count; ++r) {
+      const char* in = static_cast<const char*>(s.reads[r]) + block * s.read_widths[r];
+      for (int l = 0; l < s.read_widths[r]; ++l) {
+        if constexpr (Prefetch) __builtin_prefetch(in + kAhead + l * kLine);
+        line.fold(Line::load(in + l * kLine));
+      }
+    }
+  }
+  line.store(sink);
+  asm volatile("" : : "r"(sink) : "memory");
+}
+
 template <bool NonTemporal, bool Prefetch>
 void of_streams(const Piece& piece) {
   const twin_streams& s = *piece.streams;
+  if (s.write == nullptr) return reads_only<Prefetch>(piece);
   for (int r = 0; r < s.read_count; ++r) {
     if (s.read_widths[r] != s.write_width) return mixed_widths<NonTemporal, Prefetch>(piece);
   }

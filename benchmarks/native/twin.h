@@ -29,7 +29,7 @@ typedef struct twin_streams {
   const void* reads[TWIN_MAX_READS];
   int32_t read_widths[TWIN_MAX_READS];
   int32_t read_count;
-  /* The output and its width. */
+  /* The output and its width. A CPU twin without one (NULL) only reads. */
   int32_t write_width;
   void* write;
   /* Elements in every stream. Trailing elements short of a block of 64 are left out. */

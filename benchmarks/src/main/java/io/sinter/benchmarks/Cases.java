@@ -41,6 +41,9 @@ final class Cases {
                     return linear;
                   }));
         }
+        cases.add(
+            of(device, "task arithmetic 2", dtype, size, brief, TaskArithmeticBenchmark::new));
+        cases.add(of(device, "slerp", dtype, size, brief, SlerpBenchmark::new));
       }
       cases.add(batch(device, dtype, 64, 1L << 16));
       cases.add(batch(device, dtype, 4096, 1L << 24));

@@ -122,7 +122,7 @@ public final class Guard {
 
   private void race(Device on, Cases.Case c, ObjectNode measured) {
     MergeBenchmark benchmark = c.benchmark().get();
-    long needed = benchmark.traffic();
+    long needed = benchmark.memory();
     long free = on.isCpu() ? on.info().memoryFree() * 3 / 4 : on.info().memoryFree() * 3 / 8;
     if (needed > free) {
       System.out.printf(

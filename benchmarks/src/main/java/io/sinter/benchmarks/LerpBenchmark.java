@@ -30,13 +30,7 @@ public class LerpBenchmark extends MergeBenchmark {
     peers.add(
         Contender.of(
             "java", () -> JavaLoops.lerp(pool(), workers(), input(0), input(1), (float) T, out())));
-    try {
-      TorchLerp torch = new TorchLerp(input(0), input(1), T, out(), workers());
-      own((AutoCloseable) torch::close);
-      peers.add(Contender.of("libtorch", torch::run));
-    } catch (LinkageError e) {
-      System.err.println("libtorch is left out: " + e);
-    }
+    peers.addAll(libtorch(torch -> torch.lerp(T)));
     return peers;
   }
 }

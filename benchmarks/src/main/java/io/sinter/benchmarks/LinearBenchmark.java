@@ -2,7 +2,7 @@
 package io.sinter.benchmarks;
 
 import io.sinter.ops.Interpolation;
-import java.util.Arrays;
+import java.util.ArrayList;
 import java.util.List;
 import org.openjdk.jmh.annotations.Param;
 
@@ -31,8 +31,7 @@ public class LinearBenchmark extends MergeBenchmark {
 
   @Override
   protected void prepare() {
-    weights = new double[models];
-    Arrays.setAll(weights, k -> (k + 1.0) / (models * (models + 1.0) / 2));
+    weights = Weights.unequal(models);
     weightsAsFloats = new float[models];
     for (int k = 0; k < models; k++) {
       weightsAsFloats[k] = (float) weights[k];
@@ -46,8 +45,11 @@ public class LinearBenchmark extends MergeBenchmark {
 
   @Override
   protected List<Contender> peers() {
-    return List.of(
+    List<Contender> peers = new ArrayList<>();
+    peers.add(
         Contender.of(
             "java", () -> JavaLoops.linear(pool(), workers(), inputs(), weightsAsFloats, out())));
+    peers.addAll(libtorch(torch -> torch.linear(weights)));
+    return peers;
   }
 }

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -30,8 +31,8 @@ import org.openjdk.jmh.annotations.Warmup;
 /// timed.
 ///
 /// A benchmark of another operation extends this, says how many inputs it reads, what one element
-/// of the output should be and how the operation is called, and is named in [Cases] and nowhere
-/// else: the guard, JMH and the unit test find it there.
+/// of the output should be (or how all of it is verified) and how the operation is called, and is
+/// named in [Cases] and nowhere else: the guard, JMH and the unit test find it there.
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.MICROSECONDS)
@@ -67,10 +68,27 @@ public abstract class MergeBenchmark {
   /// {@return the number of input streams}
   protected abstract int reads();
 
+  /// {@return how often every input must be read: 2 for methods that take a statistic first}
+  protected int passes() {
+    return 1;
+  }
+
+  /// {@return whether there is an output of the inputs' size; statistics have none}
+  protected boolean writes() {
+    return true;
+  }
+
   /// {@return one element of the output, in float64}
   ///
   /// @param x the inputs' elements
-  protected abstract double reference(double[] x);
+  protected double reference(double[] x) {
+    throw new UnsupportedOperationException(getClass() + " says what to verify in verify");
+  }
+
+  /// Checks all that the operation wrote, when it has run once.
+  void verify(Pattern pattern) {
+    pattern.check(stream(), out(), this::reference);
+  }
 
   /// Prepares what [#operate] needs, once the tensors are filled.
   protected void prepare() {}
@@ -101,9 +119,13 @@ public abstract class MergeBenchmark {
     prepare();
     operate();
     stream.synchronize();
-    pattern.check(stream, out, this::reference);
-    if (TrafficTwin.absentOn(on) == null) {
-      twin = own(new TrafficTwin(on, inputs, out, workers()));
+    verify(pattern);
+    if (TrafficTwin.absentOn(on) == null && (writes() || on.isCpu())) {
+      List<Tensor> reads = new ArrayList<>();
+      for (int i = 0; i < passes(); i++) {
+        reads.addAll(inputs);
+      }
+      twin = own(new TrafficTwin(on, reads, writes() ? out : null, workers()));
     }
   }
 
@@ -167,9 +189,25 @@ public abstract class MergeBenchmark {
     return twin == null ? "none" : twin.how();
   }
 
-  /// {@return the bytes that must move: every input once, the output once}
+  /// {@return the bytes that must move: every input in each pass, the output once}
   final long traffic() {
+    return ((long) passes() * reads() + (writes() ? 1 : 0)) * elements * dtype.bytes();
+  }
+
+  /// {@return the bytes that must be there}
+  final long memory() {
     return (reads() + 1L) * elements * dtype.bytes();
+  }
+
+  /// {@return libtorch at the same work, where it is on the class path}
+  protected final List<Contender> libtorch(Consumer<TorchPeer> work) {
+    try {
+      TorchPeer torch = own(new TorchPeer(inputs(), out(), workers()));
+      return List.of(Contender.of("libtorch", () -> work.accept(torch)));
+    } catch (LinkageError e) {
+      System.err.println("libtorch is left out: " + e);
+      return List.of();
+    }
   }
 
   protected final Stream stream() {

@@ -17,11 +17,13 @@ final class Pattern {
 
   private final double[][] values;
   private final DType dtype;
+  private final long elements;
   private final int period;
 
   /// Weights as models have them: normal, a few hundredths wide, rounded to the dtype.
   Pattern(DType dtype, int inputs, long elements) {
     this.dtype = dtype;
+    this.elements = elements;
     this.period = (int) Math.min(PERIOD, elements);
     this.values = new double[inputs][period];
     for (int k = 0; k < inputs; k++) {
@@ -85,22 +87,81 @@ final class Pattern {
     }
   }
 
+  /// The element of the output at `index`, whose inputs are those at `place` of the period.
+  @FunctionalInterface
+  interface Reference {
+    double of(long index, int place, double[] x);
+  }
+
+  /// Checks a whole output element by element, where what an element becomes depends on its index.
+  ///
+  /// @throws AssertionError naming the first element that is wrong
+  void checkEach(Stream stream, Tensor out, Reference reference) {
+    try (Tensor part = stream.allocatePinned(dtype, period)) {
+      for (long at = 0; at < out.elements(); at += period) {
+        int n = (int) Math.min(period, out.elements() - at);
+        stream.copy(out.slice(0, at, at + n), part.slice(0, 0, n));
+        stream.synchronize();
+        checkPart(part.segment(), at, n, reference);
+      }
+    }
+  }
+
+  /// {@return the elements after which inputs repeat}
+  int period() {
+    return period;
+  }
+
+  /// {@return the element of input k at a place of the period}
+  double value(int k, int place) {
+    return values[k][place];
+  }
+
+  /// {@return how many elements of a tensor have the values at a place of the period}
+  long times(int place) {
+    return (elements - place + period - 1) / period;
+  }
+
+  /// {@return the inner products of the inputs, or, with a base, of the others' differences from
+  /// the first}
+  double[][] gram(boolean base) {
+    int first = base ? 1 : 0;
+    int models = values.length - first;
+    double[][] gram = new double[models][models];
+    double[] x = new double[models];
+    for (int j = 0; j < period; j++) {
+      for (int k = 0; k < models; k++) {
+        x[k] = values[k + first][j] - (base ? values[0][j] : 0);
+      }
+      for (int k = 0; k < models; k++) {
+        for (int l = 0; l < models; l++) {
+          gram[k][l] += times(j) * x[k] * x[l];
+        }
+      }
+    }
+    return gram;
+  }
+
   private void checkPeriod(MemorySegment segment, ToDoubleFunction<double[]> reference) {
+    checkPart(segment, 0, period, (index, place, x) -> reference.applyAsDouble(x));
+  }
+
+  private void checkPart(MemorySegment segment, long at, int n, Reference reference) {
     double[] x = new double[values.length];
     double halfUlp = dtype == DType.BF16 ? 0x1p-8 : 0x1p-24;
-    for (int i = 0; i < period; i++) {
+    for (int i = 0; i < n; i++) {
       double magnitude = 0;
       for (int k = 0; k < x.length; k++) {
         x[k] = values[k][i];
         magnitude += Math.abs(x[k]);
       }
-      double expected = reference.applyAsDouble(x);
+      double expected = reference.of(at + i, i, x);
       double actual = decode(dtype, get(segment, i));
       // One rounding to the dtype, and a float32 rounding per input before it.
       double tolerance = halfUlp * Math.abs(expected) + 0x1p-23 * magnitude;
       if (!(Math.abs(actual - expected) <= tolerance)) {
         throw new AssertionError(
-            "element " + i + " is " + actual + ", and the reference is " + expected);
+            "element " + (at + i) + " is " + actual + ", and the reference is " + expected);
       }
     }
   }

@@ -7,12 +7,14 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// The denominator: the reads and writes of an operation, moved by nothing but loads, XOR and
 /// stores, as fast as this machine does it.
 ///
 /// On the CPU it works on the operation's own tensors, with as many threads, and overwrites the
-/// output. On a CUDA device it has memory of its own, of the same shape. There are several ways to
+/// output; where there is none it only reads. On a CUDA device it has memory of its own, of the
+// same shape. There are several ways to
 /// move the bytes (`twin.h`), and the first runs choose the fastest.
 final class TrafficTwin implements AutoCloseable {
   private static final int ROUNDS = 5;
@@ -24,7 +26,7 @@ final class TrafficTwin implements AutoCloseable {
   private final int variant;
 
   /// {@return why there can be no twin on a device, or null}
-  static @org.jspecify.annotations.Nullable String absentOn(Device on) {
+  static @Nullable String absentOn(Device on) {
     if (on.isCpu()) {
       return null;
     }
@@ -34,15 +36,16 @@ final class TrafficTwin implements AutoCloseable {
     return TwinLibrary.deviceBuilt() ? null : "the traffic twin was built without nvcc";
   }
 
-  TrafficTwin(Device on, List<Tensor> inputs, Tensor out, int threads) {
+  TrafficTwin(Device on, List<Tensor> inputs, @Nullable Tensor out, int threads) {
     this.threads = threads;
     int[] widths = inputs.stream().mapToInt(t -> t.dtype().bytes()).toArray();
     MemorySegment[] reads =
         on.isCpu()
             ? inputs.stream().map(Tensor::segment).toArray(MemorySegment[]::new)
             : new MemorySegment[0];
-    MemorySegment write = on.isCpu() ? out.segment() : MemorySegment.NULL;
-    streams = TwinLibrary.streams(arena, widths, reads, out.dtype().bytes(), write, out.elements());
+    MemorySegment write = on.isCpu() && out != null ? out.segment() : MemorySegment.NULL;
+    streams =
+        TwinLibrary.streams(arena, widths, reads, widths[0], write, inputs.getFirst().elements());
     device = on.isCpu() ? MemorySegment.NULL : TwinLibrary.deviceCreate(on.ordinal(), streams);
     variant = fastest();
   }

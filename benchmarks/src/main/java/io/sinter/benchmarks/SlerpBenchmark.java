@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sinter.benchmarks;
+
+import io.sinter.ops.Interpolation;
+import java.util.List;
+
+/// Spherical interpolation of whole tensors: 2 reads for the angle, 2 reads and 1 write for the
+/// result.
+public class SlerpBenchmark extends MergeBenchmark {
+  private static final double T = 0.3;
+
+  @Override
+  protected int reads() {
+    return 2;
+  }
+
+  @Override
+  protected int passes() {
+    return 2;
+  }
+
+  @Override
+  void verify(Pattern pattern) {
+    double[][] gram = pattern.gram(false);
+    double theta = Math.acos(gram[0][1] / Math.sqrt(gram[0][0] * gram[1][1]));
+    double a = Math.sin((1 - T) * theta) / Math.sin(theta);
+    double b = Math.sin(T * theta) / Math.sin(theta);
+    pattern.check(stream(), out(), x -> a * x[0] + b * x[1]);
+  }
+
+  @Override
+  protected void operate() {
+    Interpolation.slerp(stream(), input(0), input(1), T, out());
+  }
+
+  @Override
+  protected List<Contender> peers() {
+    return libtorch(torch -> torch.slerp(T));
+  }
+}
