@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cuda/common/elementwise.cuh"
+#include "cuda/interpolate.cuh"
 #include "cuda/launch.h"
 #include "cuda/reduce.cuh"
 
@@ -66,7 +67,8 @@ struct Linear {
 
   __device__ __forceinline__ Linear(const Descriptors& table, const ElementwiseParams& params,
                                     int64_t k)
-      : weights(table.weights + k * params.table.weights), models(params.table.weights) {}
+      : weights(entry_weights(table, params, k, params.table.operands - 1)),
+        models(params.table.operands - 1) {}
 
   // Four models at a time, so that their loads overlap.
   template <class Input, int N>
@@ -165,6 +167,8 @@ __global__ void __launch_bounds__(kThreads)
 }
 
 }  // namespace
+
+ElementwiseKernel linear_kernel(const Group& group) { return formula_kernel<Linear>(group); }
 
 void lerp(const Context& context, const Batch& batch) {
   ElementwiseRun(context.queue, batch, 1, formula_kernel<Lerp>).launch();

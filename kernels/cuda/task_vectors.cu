@@ -4,6 +4,7 @@
 #include "formula/task_vectors.h"
 
 #include "cuda/common/elementwise.cuh"
+#include "cuda/interpolate.cuh"
 #include "cuda/launch.h"
 
 namespace sinter::cuda {
@@ -20,8 +21,8 @@ struct TaskArithmetic {
 
   __device__ __forceinline__ TaskArithmetic(const Descriptors& table,
                                             const ElementwiseParams& params, int64_t k)
-      : weights(table.weights + k * params.table.weights),
-        models(params.table.weights),
+      : weights(entry_weights(table, params, k, params.table.operands - 2)),
+        models(params.table.operands - 2),
         delta(params.delta == kNative ? DType::kStored : params.delta) {}
 
   // Input 0 is the base, input 1 + k model k; four models at a time, so that their loads overlap.
@@ -86,6 +87,10 @@ struct TaskArithmetic {
 };
 
 }  // namespace
+
+ElementwiseKernel task_arithmetic_kernel(const Group& group) {
+  return formula_kernel<TaskArithmetic>(group);
+}
 
 void task_arithmetic(const Context& context, const Batch& batch) {
   ElementwiseRun(context.queue, batch, batch.inputs - 1, formula_kernel<TaskArithmetic>).launch();

@@ -422,6 +422,174 @@ void run_batch(Stream& cpu, Stream& gpu, Operation operation) {
   free_tensor(gpu, counts);
 }
 
+// ---- Spherical averages, Gram matrices and nearswap ----
+
+enum Spherical { kNuslerp, kMultislerp, kKarcher, kModelStock, kGram, kNearswap, kSphericals };
+const char* const kSphericalNames[] = {"nuslerp",     "multislerp", "karcher",
+                                       "model_stock", "gram",       "nearswap"};
+
+// Makes b equal to a on both devices, where they have one layout and dtype.
+void repeat(Stream& gpu, const Tensor& a, Tensor& b) {
+  if (a.host.size() == b.host.size() && a.cpu.dtype == b.cpu.dtype && a.offset == b.offset) {
+    b.host = a.host;
+    const auto bytes = static_cast<int64_t>(b.host.size());
+    void* data = nullptr;
+    must(sinter_buffer_data(b.buffer, &data, &error));
+    copy(gpu, flat(b.host.data(), SINTER_CPU, bytes), flat(data, gpu.device, bytes));
+  }
+}
+
+// One random batch of one of these, on both devices.
+void run_spherical(Stream& cpu, Stream& gpu, Spherical operation) {
+  const int64_t count = pick(12) == 0 ? 12 : 1 + pick(3);
+  const bool two = operation == kNuslerp || operation == kNearswap;
+  const bool has_base =
+      operation == kModelStock ||
+      ((operation == kNuslerp || operation == kMultislerp || operation == kGram) && pick(2) == 0);
+  const auto models = static_cast<int32_t>(two                        ? 2
+                                           : operation == kModelStock ? 2 + pick(6)
+                                           : pick(12) == 0            ? 19
+                                                                      : 1 + pick(6));
+  const int32_t vectors = operation == kNuslerp || operation == kGram
+                              ? static_cast<int32_t>(pick(3))
+                          : operation == kModelStock ? static_cast<int32_t>(pick(2))
+                                                     : 0;
+  const bool uniform = pick(3) != 0;
+  const bool plain = pick(2) == 0;
+  // Bits of any kind are most often refused, by both.
+  const bool tame = operation != kNearswap && operation != kGram ? pick(8) != 0 : pick(2) == 0;
+  const int32_t load = pick(3) != 0 ? 0 : kDtypes[pick(6)];
+  const int32_t batch_dtype = kDtypes[pick(6)];
+  const int32_t delta = pick(2) != 0 ? 0 : pick(2) != 0 ? batch_dtype : kDtypes[pick(6)];
+  const bool in_place = operation != kGram && pick(5) == 0;
+
+  std::vector<Tensor> bases(static_cast<size_t>(count));
+  std::vector<Tensor> sources(static_cast<size_t>(count * models));
+  std::vector<Tensor> outputs(static_cast<size_t>(count));
+  for (int64_t k = 0; k < count; ++k) {
+    int64_t rows = 1 + pick(4);
+    int64_t columns = kSizes[pick(count > 4 || models > 7 ? 12 : 27)];
+    if (pick(4) == 0) {
+      std::swap(rows, columns);
+    }
+    if (vectors != 0 && pick(3) == 0) {
+      rows = 5 + pick(300);
+      columns = 1 + pick(40);
+    }
+    const int32_t dtype = uniform ? batch_dtype : kDtypes[pick(6)];
+    const auto own = [&] { return uniform || pick(2) == 0 ? dtype : kDtypes[pick(6)]; };
+    const auto layout = [&] { return plain ? Layout::kAligned : pick_layout(); };
+    make(gpu, bases[static_cast<size_t>(k)], own(), rows, columns, layout(), tame);
+    for (int32_t i = 0; i < models; ++i) {
+      Tensor& source = sources[static_cast<size_t>(k * models + i)];
+      make(gpu, source, own(), rows, columns, layout(), tame);
+      if (i > 0 && pick(4) == 0) {
+        repeat(gpu, sources[static_cast<size_t>(k * models)], source);
+      }
+    }
+    Tensor& output = outputs[static_cast<size_t>(k)];
+    if (operation == kGram) {
+      const int64_t of = vectors == 0 ? 1 : vectors == 1 ? rows : columns;
+      make(gpu, output, SINTER_F64, of * models, models,
+           pick(4) == 0 ? Layout::kByteOff : Layout::kAligned, false);
+      for (sinter_tensor* tensor : {&output.cpu, &output.gpu}) {
+        tensor->rank = 3;
+        tensor->shape[0] = of;
+        tensor->strides[0] = int64_t{models} * models;
+        tensor->shape[1] = tensor->shape[2] = tensor->strides[1] = models;
+        tensor->strides[2] = 1;
+      }
+    } else {
+      make(gpu, output, own(), rows, columns, layout(), false);
+    }
+  }
+  Tensor counts;
+  make(gpu, counts, SINTER_F64, count, 3, pick(4) == 0 ? Layout::kByteOff : Layout::kAligned,
+       false);
+  std::vector<double> weights;
+  for (int64_t i = 0; i < count * models; ++i) {
+    weights.push_back(operation == kNearswap ? std::fabs(pick_weight()) : pick_weight());
+  }
+  const int32_t iterations = 1 + static_cast<int32_t>(pick(12));
+  const double tolerance = pick(2) == 0 ? 1e-5 : 1e-8;
+
+  int32_t status[2];
+  int64_t at[2];
+  std::string message[2];
+  for (const bool on_gpu : {false, true}) {
+    Stream& stream = on_gpu ? gpu : cpu;
+    const std::vector<sinter_tensor> in = on(sources, on_gpu), base = on(bases, on_gpu);
+    std::vector<sinter_tensor> out = on(outputs, on_gpu);
+    std::vector<sinter_tensor> firsts, seconds;
+    for (int64_t k = 0; k < count; ++k) {
+      firsts.push_back(in[static_cast<size_t>(k * models)]);
+      seconds.push_back(in[static_cast<size_t>(k * models + (models > 1 ? 1 : 0))]);
+      if (in_place &&
+          (firsts.back().strides[0] >= firsts.back().shape[1] || firsts.back().shape[0] <= 1)) {
+        out[static_cast<size_t>(k)] = firsts.back();
+      }
+    }
+    const sinter_tensor& tally = on_gpu ? counts.gpu : counts.cpu;
+    const sinter_arithmetic arithmetic = {sizeof arithmetic, load, delta, &tally};
+    const sinter_tensor* const bases_or_null = has_base ? base.data() : nullptr;
+    switch (operation) {
+      case kNuslerp:
+        status[on_gpu] =
+            sinter_nuslerp(stream.handle, count, bases_or_null, firsts.data(), seconds.data(),
+                           weights.data(), vectors, out.data(), &arithmetic, &error);
+        break;
+      case kMultislerp:
+        status[on_gpu] =
+            sinter_multislerp(stream.handle, count, models, bases_or_null, in.data(),
+                              weights.data(), 0, 1e-8, out.data(), &arithmetic, &error);
+        break;
+      case kKarcher:
+        status[on_gpu] = sinter_karcher(stream.handle, count, models, in.data(), iterations,
+                                        tolerance, out.data(), &arithmetic, &error);
+        break;
+      case kModelStock:
+        status[on_gpu] = sinter_model_stock(stream.handle, count, models, base.data(), in.data(),
+                                            vectors, out.data(), &arithmetic, &error);
+        break;
+      case kGram:
+        status[on_gpu] = sinter_gram(stream.handle, count, models, bases_or_null, in.data(),
+                                     vectors, load, delta, out.data(), &error);
+        break;
+      default:
+        status[on_gpu] = sinter_nearswap(stream.handle, count, firsts.data(), seconds.data(),
+                                         weights.data(), out.data(), &arithmetic, &error);
+    }
+    if (on_gpu && status[1] == SINTER_OK) {
+      status[1] = sinter_stream_synchronize(stream.handle, &error);
+    }
+    at[on_gpu] = error.tensor;
+    message[on_gpu] = error.message;
+    message[on_gpu] = message[on_gpu].substr(message[on_gpu].find(": ") + 1);
+  }
+  if (status[0] != status[1] || at[0] != at[1] || message[0] != message[1]) {
+    fail("status " + std::to_string(status[1]) + " (" + message[1] + ") on the device and " +
+         std::to_string(status[0]) + " (" + message[0] + ") on the CPU");
+  } else if (status[0] == SINTER_OK) {
+    for (Tensor& tensor : sources) {
+      compare(gpu, tensor, "input");
+    }
+    for (Tensor& tensor : outputs) {
+      compare(gpu, tensor, "output");
+    }
+    if (operation != kGram) {
+      compare(gpu, counts, "counts");
+    }
+  } else if (status[0] != SINTER_NUMERIC) {
+    fail(message[0]);
+  }
+  for (auto* tensors : {&bases, &sources, &outputs}) {
+    for (Tensor& tensor : *tensors) {
+      free_tensor(gpu, tensor);
+    }
+  }
+  free_tensor(gpu, counts);
+}
+
 // A NaN deep inside one tensor of a slerp: both devices name it.
 void check_numeric(Stream& cpu, Stream& gpu) {
   now_running = "slerp of a NaN";
@@ -567,6 +735,12 @@ int main(int argc, char** argv) {
       now_running = std::string(kNames[operation]) + ", seed " + std::to_string(seed) + ", batch " +
                     std::to_string(i);
       run_batch(cpu, gpu, operation);
+    }
+    for (int i = 0; i < batches / 2 && failures < 10; ++i) {
+      const auto operation = static_cast<Spherical>(i % kSphericals);
+      now_running = std::string(kSphericalNames[operation]) + ", seed " + std::to_string(seed) +
+                    ", batch " + std::to_string(i);
+      run_spherical(cpu, gpu, operation);
     }
     check_numeric(cpu, gpu);
     check_event(gpu);

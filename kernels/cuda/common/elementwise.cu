@@ -70,12 +70,18 @@ ElementwiseRun::ElementwiseRun(Queue& queue, const Batch& batch, int32_t weights
   }
 }
 
-void ElementwiseRun::launch(const void* formula) {
+Counts* ElementwiseRun::clear_counts() {
   const auto bytes = static_cast<size_t>(counts_bytes(batch_));
   Counts* const counts = counts_aligned_ ? batch_.counts : counts_.as<Counts>();
-  if (bytes > 0) {
+  if (bytes > 0 && !counts_cleared_) {
     check(cudaMemsetAsync(counts, 0, bytes, queue_.stream()), "clear the counts");
   }
+  counts_cleared_ = true;
+  return counts;
+}
+
+void ElementwiseRun::launch(const void* formula) {
+  Counts* const counts = clear_counts();
   for (const auto& part : parts_) {
     part->params.formula = formula;
     const int64_t resident = queue_.resident_blocks(part->kernel, kThreads);
@@ -83,7 +89,8 @@ void ElementwiseRun::launch(const void* formula) {
                          kThreads, part->params);
   }
   if (!counts_aligned_) {
-    check(cudaMemcpyAsync(batch_.counts, counts, bytes, cudaMemcpyDeviceToDevice, queue_.stream()),
+    check(cudaMemcpyAsync(batch_.counts, counts, static_cast<size_t>(counts_bytes(batch_)),
+                          cudaMemcpyDeviceToDevice, queue_.stream()),
           "copy the counts");
   }
 }

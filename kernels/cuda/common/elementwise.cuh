@@ -284,7 +284,11 @@ class ElementwiseRun {
   ElementwiseRun(Queue& queue, const Batch& batch, int32_t weights,
                  ElementwiseKernel (*kernel_of)(const Group&));
 
-  // `formula` is ElementwiseParams::formula.
+  // Clears the counts and returns where they are, for kernels that add to them before launch(); null
+  // where none are asked for.
+  Counts* clear_counts();
+
+  // `formula` is ElementwiseParams::formula. Clears the counts if that is still to do.
   void launch(const void* formula = nullptr);
 
  private:
@@ -302,6 +306,7 @@ class ElementwiseRun {
   const Batch& batch_;
   const bool counts_aligned_;
   const Scratch counts_;
+  bool counts_cleared_ = false;
   std::vector<std::unique_ptr<Part>> parts_;
 };
 
