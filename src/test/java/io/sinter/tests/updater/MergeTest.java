@@ -529,6 +529,33 @@ class MergeTest {
         "layer_range [3, 5] goes past the last of the 4 layers of model 'a'");
   }
 
+  /// A slice may have a base of its own, which decides the direction.
+  @Test
+  void basesOfSlices() throws IOException {
+    for (String name : List.of("a", "b")) {
+      Map<String, PlainFile.Plain> tensors = new LinkedHashMap<>();
+      for (int layer = 0; layer < 2; layer++) {
+        tensors.put("h." + layer + ".w", PlainFile.f32(new long[] {1}, name.equals("a") ? 1 : 2));
+      }
+      model(name, tensors);
+    }
+    String slice =
+        """
+        - sources:
+          - {model: a, layer_range: [%d, %d]}
+          - {model: b, layer_range: [%d, %d]}
+        """;
+    Map<String, PlainFile.Plain> merged =
+        run(
+            "merge_method: slerp\nbase_model: a\nparameters: {t: 0}\nslices:\n"
+                + slice.formatted(0, 1, 0, 1)
+                + slice.formatted(1, 2, 1, 2)
+                + "  base_model: b\n",
+            "out");
+    assertEquals(1, merged.get("h.0.w").values()[0]);
+    assertEquals(2, merged.get("h.1.w").values()[0]);
+  }
+
   /// Modules are what tensors' names start with; precedence is source, module, recipe.
   @Test
   void modulesAreMergedApart() throws IOException {
