@@ -4,14 +4,37 @@ package io.sinter.benchmarks;
 import io.sinter.DType;
 import io.sinter.Device;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.function.Supplier;
 
 /// Every benchmark at every size that the guard holds.
 final class Cases {
   private static final List<DType> DTYPES = List.of(DType.BF16, DType.F32);
   private static final long[] SIZES = {1L << 20, 1L << 26, 1L << 28};
+
+  /// Those that are held at a small and a large size, in bf16 only.
+  private static final Map<String, Supplier<MergeBenchmark>> FURTHER = new LinkedHashMap<>();
+
+  private static final long[] FURTHER_SIZES = {1L << 20, 1L << 26};
+
+  static {
+    FURTHER.put("nuslerp", NuslerpBenchmark::new);
+    FURTHER.put("multislerp 3", MultislerpBenchmark::new);
+    FURTHER.put("karcher 3", KarcherBenchmark::new);
+    FURTHER.put("model stock 2", ModelStockBenchmark::new);
+    FURTHER.put("nearswap", NearswapBenchmark::new);
+    FURTHER.put("sce 2", SceBenchmark::new);
+    FURTHER.put("ram 2", RamBenchmark::new);
+    FURTHER.put("ramplus_tl 2", RamplusTlBenchmark::new);
+    FURTHER.put("select", SelectBenchmark::new);
+    FURTHER.put("quantile 3", QuantileBenchmark::new);
+    FURTHER.put("rank", RankBenchmark::new);
+    FURTHER.put("gram 4", GramBenchmark::new);
+    FURTHER.put("moments", MomentsBenchmark::new);
+  }
 
   /// One benchmark, ready to be set up.
   ///
@@ -48,6 +71,9 @@ final class Cases {
       cases.add(batch(device, dtype, 64, 1L << 16));
       cases.add(batch(device, dtype, 4096, 1L << 24));
       cases.add(batch(device, dtype, 1 << 20, 1L << 27));
+    }
+    for (long size : FURTHER_SIZES) {
+      FURTHER.forEach((name, make) -> cases.add(of(device, name, DType.BF16, size, false, make)));
     }
     return cases;
   }

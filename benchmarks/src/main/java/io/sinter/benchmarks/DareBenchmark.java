@@ -24,7 +24,9 @@ public class DareBenchmark extends MergeBenchmark {
         stream(),
         out(),
         (index, place, x) ->
-            Philox.word(KEY, index) < DENSITY * 0x1p32 ? x[0] + (x[1] - x[0]) / DENSITY : x[0]);
+            PlainPhilox.word(KEY, index) < DENSITY * 0x1p32
+                ? x[0] + (x[1] - x[0]) / DENSITY
+                : x[0]);
   }
 
   @Override

@@ -9,10 +9,16 @@ import java.util.stream.IntStream;
 /// @param threshold the k-th magnitude
 /// @param cutoff the index from which differences of that magnitude are not
 record Kept(float threshold, long cutoff) {
+  /// Of a model's differences from the first input.
   static Kept of(Pattern pattern, int model, long k) {
+    return of(pattern, model, 0, k);
+  }
+
+  /// Of input `model`'s differences from input `base`, or, where that is -1, of its elements.
+  static Kept of(Pattern pattern, int model, int base, long k) {
     float[] magnitudes = new float[pattern.period()];
     for (int j = 0; j < magnitudes.length; j++) {
-      magnitudes[j] = magnitude(pattern.value(model, j), pattern.value(0, j));
+      magnitudes[j] = magnitude(pattern.value(model, j), base < 0 ? 0 : pattern.value(base, j));
     }
     int[] order =
         IntStream.range(0, magnitudes.length)
@@ -29,9 +35,9 @@ record Kept(float threshold, long cutoff) {
       }
       if (above + group >= k) {
         int[] places = IntStream.of(order).skip(from).limit(to - from).sorted().toArray();
-        long need = k - above;
+        long last = k - above - 1;
         long cutoff =
-            need / places.length * pattern.period() + places[(int) (need % places.length)];
+            last / places.length * pattern.period() + places[(int) (last % places.length)] + 1;
         return new Kept(magnitudes[order[from]], cutoff);
       }
       above += group;

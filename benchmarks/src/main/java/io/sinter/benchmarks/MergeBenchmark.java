@@ -120,7 +120,7 @@ public abstract class MergeBenchmark {
     operate();
     stream.synchronize();
     verify(pattern);
-    if (TrafficTwin.absentOn(on) == null && (writes() || on.isCpu())) {
+    if (reads() > 0 && TrafficTwin.absentOn(on) == null && (writes() || on.isCpu())) {
       List<Tensor> reads = new ArrayList<>();
       for (int i = 0; i < passes(); i++) {
         reads.addAll(inputs);

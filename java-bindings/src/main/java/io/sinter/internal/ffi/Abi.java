@@ -999,7 +999,8 @@ public final class Abi {
   ///   calculate:  v_i = mean of d_i^2 over all positions, dropped ones counting as 0; v_i / sum_i
   /// v_i,
   ///               or equal for all where that sum is below floor
-  ///   erase:      model i takes part where d_i has the sign of sum_i d_i (0 counts as +)
+  ///   erase:      model i takes part where d_i has the sign of sum_i d_i (a sum of 0 counts as +);
+  ///               zero never does
   ///   out = base + sum_i v_i d_i / max(sum_i v_i, 1e-6), sums over the models that take part
   ///
   /// base[count], inputs[count][models]; topk[count], 0 <= topk; floor is 1e-6 in mergekit's

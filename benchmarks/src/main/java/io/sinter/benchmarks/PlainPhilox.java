@@ -2,8 +2,8 @@
 package io.sinter.benchmarks;
 
 /// Philox4x32-10 from its paper (Salmon et al., SC 2011), for verification.
-final class Philox {
-  private Philox() {}
+final class PlainPhilox {
+  private PlainPhilox() {}
 
   /// {@return word `index mod 4` of the block with counter `index div 4`, unsigned}
   static long word(long key, long index) {
