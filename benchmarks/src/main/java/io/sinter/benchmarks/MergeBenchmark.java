@@ -60,6 +60,7 @@ public abstract class MergeBenchmark {
 
   private final List<AutoCloseable> owned = new ArrayList<>();
   private final List<Tensor> inputs = new ArrayList<>();
+  private @Nullable Pattern pattern;
   private @Nullable Stream stream;
   private @Nullable Tensor out;
   private @Nullable TrafficTwin twin;
@@ -106,7 +107,7 @@ public abstract class MergeBenchmark {
   public final void setUp() {
     Device on = Device.parse(device);
     stream = own(on.stream(StreamOptions.DEFAULT.withThreads(threads)));
-    Pattern pattern = new Pattern(dtype, reads(), elements);
+    pattern = new Pattern(dtype, reads(), elements);
     for (int k = 0; k < reads(); k++) {
       inputs.add(own(stream.allocate(dtype, elements)).named("input " + k));
       pattern.fill(stream, k, inputs.get(k));
@@ -182,6 +183,16 @@ public abstract class MergeBenchmark {
       all.addAll(peers());
     }
     return all;
+  }
+
+  /// Lets a peer write the output, and checks it as the operation's own, with more room for how the
+  /// peer rounds.
+  final void verifyPeer(Contender peer, double slack) {
+    Pattern same = present(pattern);
+    same.poison(stream(), out());
+    peer.work().run(1);
+    same.allow(slack);
+    verify(same);
   }
 
   /// {@return how the twin moves its bytes}

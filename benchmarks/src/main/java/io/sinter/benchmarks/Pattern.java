@@ -19,6 +19,7 @@ final class Pattern {
   private final DType dtype;
   private final long elements;
   private final int period;
+  private double slack = 1;
 
   /// Weights as models have them: normal, a few hundredths wide, rounded to the dtype.
   Pattern(DType dtype, int inputs, long elements) {
@@ -32,6 +33,11 @@ final class Pattern {
         values[k][i] = decode(dtype, encode(dtype, (float) (random.nextGaussian() * 0.02)));
       }
     }
+  }
+
+  /// Allows this many times the error that the operation may have.
+  void allow(double factor) {
+    slack = factor;
   }
 
   /// Fills a tensor with input k's values.
@@ -159,7 +165,7 @@ final class Pattern {
       double expected = reference.of(at + i, i, x);
       double actual = decode(dtype, get(segment, i));
       // One rounding to the dtype, and a float32 rounding per input before it.
-      double tolerance = halfUlp * Math.abs(expected) + 0x1p-23 * magnitude;
+      double tolerance = slack * (halfUlp * Math.abs(expected) + 0x1p-23 * magnitude);
       boolean eitherWay = Double.isNaN(expected) && Double.isFinite(actual);
       if (!eitherWay && !(Math.abs(actual - expected) <= tolerance)) {
         throw new AssertionError(

@@ -4,6 +4,7 @@ package io.sinter.benchmarks;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.sinter.DType;
 import io.sinter.Device;
@@ -89,6 +90,41 @@ class BenchmarksTest {
       assertTrue(e.getMessage().contains("element " + (SMALL - 1)), e.getMessage());
     } finally {
       lazy.tearDown();
+    }
+  }
+
+  /// DARE's numbers and which of equal magnitudes TIES keeps are libtorch's own.
+  @TestFactory
+  List<DynamicTest> libtorchDoesTheSameWork() {
+    List<DynamicTest> tests = new ArrayList<>();
+    for (Supplier<MergeBenchmark> each :
+        List.<Supplier<MergeBenchmark>>of(
+            LerpBenchmark::new,
+            LinearBenchmark::new,
+            TaskArithmeticBenchmark::new,
+            SlerpBenchmark::new)) {
+      MergeBenchmark benchmark = each.get();
+      benchmark.elements = SMALL;
+      benchmark.dtype = DType.F32;
+      tests.add(
+          DynamicTest.dynamicTest(
+              benchmark.getClass().getSimpleName(), () -> verifyLibtorch(benchmark)));
+    }
+    return tests;
+  }
+
+  private static void verifyLibtorch(MergeBenchmark benchmark) {
+    try {
+      benchmark.setUp();
+      Contender libtorch =
+          benchmark.contenders().stream()
+              .filter(contender -> contender.name().equals("libtorch"))
+              .findFirst()
+              .orElse(null);
+      assumeTrue(libtorch != null, "libtorch is not on the class path");
+      benchmark.verifyPeer(libtorch, 64); // its sums are float32
+    } finally {
+      benchmark.tearDown();
     }
   }
 
