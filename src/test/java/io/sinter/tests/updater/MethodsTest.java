@@ -178,7 +178,10 @@ class MethodsTest {
       siblings(count, new long[] {7}, new long[] {6, 50});
       boolean sparse = method(name).parameter("density").isPresent();
       String yaml = recipe(name, count, sparse ? "parameters: {density: 0.5}\n" : "");
-      assertEquals(0, run(yaml, "whole").nonFinite());
+      for (Device device : Device.all()) {
+        MergeOptions options = options(folder).withDevice(device).withForce(true);
+        assertEquals(0, merge(yaml, options, folder.resolve("whole")).nonFinite());
+      }
       Map<String, PlainFile.Plain> last = PlainFile.readFolder(folder.resolve("m" + (count - 1)));
       double[] values = last.get("t1").values();
       float[] poisoned = new float[values.length];
@@ -187,20 +190,26 @@ class MethodsTest {
       }
       last.put("t1", PlainFile.f32(new long[] {6, 50}, poisoned));
       model("m" + (count - 1), last);
-      if (COUNTING.contains(name)) {
-        assertTrue(run(yaml, "counted").nonFinite() >= 1);
-        continue;
+      for (Device device : Device.all()) {
+        MergeOptions options = options(folder).withDevice(device).withForce(true);
+        if (COUNTING.contains(name)) {
+          assertTrue(merge(yaml, options, folder.resolve("counted")).nonFinite() >= 1);
+          continue;
+        }
+        String message =
+            assertThrows(
+                    CheckpointException.class,
+                    () -> merge(yaml, options, folder.resolve("refused")))
+                .getMessage();
+        assertTrue(message.startsWith(folder.resolve("m" + (count - 1)).toString()), message);
+        assertTrue(
+            message.contains(
+                "tensor 't1': holds a NaN or an infinity, and "
+                    + name
+                    + " needs a statistic of the whole tensor. Repair the model"),
+            message);
+        assertFalse(Files.exists(folder.resolve("refused")));
       }
-      String message =
-          assertThrows(CheckpointException.class, () -> run(yaml, "refused")).getMessage();
-      assertTrue(message.startsWith(folder.resolve("m" + (count - 1)).toString()), message);
-      assertTrue(
-          message.contains(
-              "tensor 't1': holds a NaN or an infinity, and "
-                  + name
-                  + " needs a statistic of the whole tensor. Repair the model"),
-          message);
-      assertFalse(Files.exists(folder.resolve("refused")));
     }
   }
 
