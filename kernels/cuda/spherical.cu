@@ -92,7 +92,10 @@ SINTER_DEVICE void add_pairs(const GramParams& params, const Operand* operands,
   using Storage = typename Format<T>::Storage;
   using Pair = Packet<Storage, 2>;
   // Pairs of each operand in flight.
-  constexpr int kCount = kSquare ? 2 : kModels <= 2 ? 8 : 4;
+  constexpr int kCount = (kModels <= 2 ? 8
+                          : kSquare    ? 2
+                                       : 4) /
+                         (sizeof(Storage) > 2 && kModels > 2 ? 2 : 1);
   const int lane = threadIdx.x % kWarp;
   const Operand* const models = operands + (params.base ? 1 : 0);
   const bool same = !kSquare || rows.at[0] == columns.at[0];
@@ -217,9 +220,7 @@ SINTER_DEVICE bool base_nonfinite(const GramParams& params, const Operand& base,
 
 // Blocks per multiprocessor that registers are shared out for.
 template <int kModels, bool kSquare>
-constexpr int kGramBlocks = kSquare || kModels > 3 ? 2
-                            : kModels == 3         ? 3
-                                                   : 4;
+constexpr int kGramBlocks = kModels <= 2 ? 3 : 2;
 
 // T: all operands are contiguous, aligned to pairs, and of that dtype; kStored: anything.
 template <DType T, int kModels, bool kSquare, class Compute>

@@ -99,11 +99,10 @@ SINTER_FN double sine(double x) {
   return quadrant >= 2.0 ? -s : s;
 }
 
-// acos c for |c| < 1, as 2 asin sqrt((1 - |c|) / 2): no cancellation near 1. The arc sine of
-// s <= sqrt(1/2) is a series (error below 8e-4) and three steps of Newton's method.
-SINTER_FN double arc_cosine(double c) {
-  const double magnitude = c < 0 ? -c : c;
-  const double s = square_root((1.0 - magnitude) * 0.5);
+// acos c for |c| < 1, as 2 asin sqrt(half), half = (1 - |c|) / 2: no cancellation near 1. The arc sine
+// of s <= sqrt(1/2) is a series (error below 8e-4) and three steps of Newton's method.
+SINTER_FN double arc_cosine_from(double half, bool negative) {
+  const double s = square_root(half);
   const double z = s * s;
   double p = fused(105.0 / 3456.0, z, 15.0 / 336.0);
   p = fused(p, z, 3.0 / 40.0);
@@ -113,7 +112,12 @@ SINTER_FN double arc_cosine(double c) {
     y += (s - sin_reduced(y)) / cos_reduced(y);
   }
   const double theta = 2.0 * y;
-  return c < 0 ? (3.14159265358979311600e+00 - theta) + 1.22464679914735317636e-16 : theta;
+  return negative ? (3.14159265358979311600e+00 - theta) + 1.22464679914735317636e-16 : theta;
+}
+
+SINTER_FN double arc_cosine(double c) {
+  const double magnitude = c < 0 ? -c : c;
+  return arc_cosine_from((1.0 - magnitude) * 0.5, c < 0);
 }
 
 struct SlerpWeights {

@@ -73,10 +73,28 @@ SINTER_FN double at_least(double x, double least) { return x > least ? x : least
 
 // ---- nuslerp ----
 
+// The angle between two vectors, by their products and their norms as they are divided by. Near 0
+// and pi the cosine says little of it, and 1 - |c| = sin^2 / (1 + |c|) is had from sin^2 =
+// (aa bb - ab^2) / (aa bb) instead, its difference rounded once: so models that are equal, opposite,
+// or that times a power of two, are at 0 and pi exactly.
+SINTER_FN double angle(double aa, double ab, double bb, double norm_a, double norm_b) {
+  const double c = clamp_cosine(ab / (norm_a * norm_b));
+  const double magnitude = c < 0.0 ? -c : c;
+  const double square = ab * ab;
+  const double difference = fused(aa, bb, -square) - fused(ab, ab, -square);
+  const bool near = (magnitude > 0.9) & (norm_a * norm_a < 2.0 * aa) &
+                    (norm_b * norm_b < 2.0 * bb) & (aa * bb <= 1.7976931348623157e308);
+  const double half = near ? at_least(difference, 0.0) / (aa * bb) / (1.0 + magnitude) * 0.5
+                           : (1.0 - magnitude) * 0.5;
+  return arc_cosine_from(half, c < 0.0);
+}
+
 SINTER_FN Outcome nuslerp(const Gram& gram, double t, const CoefficientsOut& out) {
-  const double norm_a = at_least(square_root(inner(gram, 0, 0)), 1e-7);
-  const double norm_b = at_least(square_root(inner(gram, 1, 1)), 1e-7);
-  const double theta = arc_cosine(clamp_cosine(inner(gram, 0, 1) / (norm_a * norm_b)));
+  const double aa = inner(gram, 0, 0);
+  const double bb = inner(gram, 1, 1);
+  const double norm_a = at_least(square_root(aa), 1e-7);
+  const double norm_b = at_least(square_root(bb), 1e-7);
+  const double theta = angle(aa, inner(gram, 0, 1), bb, norm_a, norm_b);
   const double s = sine(theta);
   const bool linear = s < 1e-8;  // and not negative: theta is in [0, pi], sine(pi) above 0
   out.at[0] = linear ? 1.0 - t : sine((1.0 - t) * theta) / s;
