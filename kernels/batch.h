@@ -14,6 +14,8 @@ namespace sinter {
 
 constexpr int kMaxRank = 8;
 
+struct Statistic;  // failure.h
+
 // A typed view. Dimensions of size 1 are dropped and neighbours that lie in one stride are merged,
 // so rank 1 with stride 1, or rank 0, is contiguous.
 struct View {
@@ -92,7 +94,8 @@ struct ReduceBatch {
 struct Selected {
   double threshold;
   int64_t cutoff;
-  bool finite;  // if not, an element is not finite and the rest means nothing
+  bool finite;        // if not, the rest means nothing, but
+  int32_t fault = 0;  // which is at fault: 3 the base, 2 in, 1 only their difference; else 0
 };
 
 // One selection: of the magnitudes of `in`, or of the rounded differences in - base. Where several
@@ -135,19 +138,33 @@ struct QuantileBatch {
   const char* const* names;  // [count], each may be null
 };
 
-// Ranks within rows: views have the row's axis last, so a row's elements are neighbours.
+// Ranks, within rows, of magnitudes of in or of the rounded differences in - base. Views have the
+// row's axis last, so a row's elements are neighbours.
 struct RankItem {
   int64_t elements;
-  int64_t row;  // elements of a row
+  int64_t row;       // elements of a row
+  const View* base;  // or null
   View in;
   View out;
+  // For messages: the tensor's number and name (or null), and in's number among its inputs, the base
+  // being 0; see no_result.
+  int64_t tensor;
   const char* name;
+  int64_t input;
 };
 
 struct RankBatch {
   const RankItem* items;
   int64_t count;
   DType load;
+  DType delta;
+  const Statistic* statistic;
+};
+
+// arcee_fusion: inputs are the base and x.
+struct FusionBatch {
+  Batch batch;
+  const int64_t* rows;  // [count]: elements of a row, along the last axis
 };
 
 }  // namespace sinter

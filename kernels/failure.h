@@ -92,6 +92,18 @@ constexpr Statistic kSceStatistic = {
     {"base", nullptr, nullptr},
     "the models' differences from the base are too large to be squared; check the models, or merge "
     "this tensor by a method that takes no statistic, such as linear"};
+// The selection's; with a base, and without.
+constexpr Statistic kSelectStatistic[2] = {
+    {"select", {"in", nullptr, nullptr}, nullptr},
+    {"select",
+     {"base", "in", nullptr},
+     "a difference of finite elements is too large to be one; give a wider dtype"}};
+constexpr Statistic kQuantileStatistic = {"quantile", {"in", nullptr, nullptr}, nullptr};
+constexpr Statistic kFusionStatistic = {
+    "arcee_fusion",
+    {"base", "x", nullptr},
+    "a difference of finite elements is too large to be one; give a wider dtype"};
+constexpr Statistic kRankStatistic = {"rank", {"in", nullptr, nullptr}, nullptr};
 
 }  // namespace sinter
 

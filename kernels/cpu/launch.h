@@ -47,9 +47,6 @@ void masked_sum(const Context& context, const ReduceBatch& batch);
 // Exact selection (see sinter_select). Uses the workspace; throws nothing on non-finite elements but
 // says so in the results.
 void select(const Context& context, const SelectBatch& batch);
-// Which operand of a selection that was not finite is at fault: "base", "in", or "in - base" where
-// only the difference is not finite.
-const char* fault_of(const Context& context, const SelectItem& item, DType load);
 // These throw Failure (kNumeric) on a non-finite element, before anything is written.
 void write_selections(const Context& context, const SelectCall& call);
 void quantile(const Context& context, const QuantileBatch& batch);
@@ -60,6 +57,8 @@ void ram(const Context& context, const Batch& batch);
 void ramplus_tl(const Context& context, const Batch& batch);
 // The weights are topk and floor.
 void sce(const Context& context, const Batch& batch);
+
+void arcee_fusion(const Context& context, const FusionBatch& batch);
 
 }  // namespace sinter::cpu
 

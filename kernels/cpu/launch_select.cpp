@@ -48,19 +48,35 @@ const KeyKernels& kernels_for(const Differences& source) {
   }
 }
 
-// An operand in messages.
-std::string named(const char* name, int64_t k) {
-  return name != nullptr && *name != '\0' ? "'" + std::string(name) + "'"
-                                          : "tensor " + std::to_string(k);
+bool all_finite(const Context& context, const Differences& of, int64_t elements) {
+  std::atomic<bool> all{true};
+  context.team.run((elements + kPart - 1) / kPart, [&](int64_t part) {
+    const int64_t begin = part * kPart;
+    if (!kernels().select->finite_differences(of, begin, std::min(begin + kPart, elements))) {
+      all.store(false);
+    }
+  });
+  return all.load();
 }
 
-[[noreturn]] void not_finite(const char* operand, const char* operation, const char* name,
-                             int64_t k) {
-  throw Failure(Status::kNumeric, "input " + std::string(operand) + " of " + named(name, k) +
-                                      " holds a non-finite value, and " + operation +
-                                      " puts elements in order; repair that model")
-      .at_tensor(k);
+// Which operand of differences that are not all finite is at fault; see Selected.
+int32_t fault_of(const Context& context, const SelectItem& item, DType load) {
+  if (item.base == nullptr) {
+    return 2;
+  }
+  Differences of = differences(item, load, DType::kStored);
+  of.has_base = false;
+  const bool in_finite = all_finite(context, of, item.elements);
+  of.in = *item.base;
+  return !all_finite(context, of, item.elements) ? 3 : in_finite ? 1 : 2;
 }
+
+// The input's number in a message, from its fault; `in` is the number of in.
+int64_t input_of(int32_t fault, int64_t in) {
+  return fault == 3 ? 0 : fault == 2 ? in : kUndefined;
+}
+
+std::string text(const char* name) { return name != nullptr ? name : ""; }
 
 }  // namespace
 
@@ -124,31 +140,19 @@ void select(const Context& context, const SelectBatch& batch) {
                                          : 0,
                           s.finite || k != s.piece};
     }
+    if (!s.finite) {
+      batch.results[s.piece].fault = fault_of(context, batch.items[s.piece], batch.load);
+    }
     return;
   }
   for (size_t i = 0; i < selections.size(); ++i) {
     const KeySelection& s = selections[i];
     const size_t k = static_cast<size_t>(tensor[i]);
     batch.results[k] = {key_value(sources[k].key, s.key), s.index + 1, s.finite};
+    if (!s.finite) {
+      batch.results[k].fault = fault_of(context, batch.items[k], batch.load);
+    }
   }
-}
-
-const char* fault_of(const Context& context, const SelectItem& item, DType load) {
-  const Differences source = differences(item, load, DType::kStored);
-  const auto finite = [&](const View& view) {
-    std::atomic<bool> all{true};
-    context.team.run((item.elements + kPart - 1) / kPart, [&](int64_t part) {
-      const int64_t begin = part * kPart;
-      const int64_t end = std::min(begin + kPart, item.elements);
-      if (!kernels().select->finite(view, load, source.wide, begin, end)) {
-        all.store(false);
-      }
-    });
-    return all.load();
-  };
-  return item.base != nullptr && !finite(*item.base) ? "base"
-         : item.base != nullptr && finite(item.in)   ? "in - base"
-                                                     : "in";
 }
 
 void write_selections(const Context& context, const SelectCall& call) {
@@ -158,7 +162,9 @@ void write_selections(const Context& context, const SelectCall& call) {
   select(context, batch);
   for (int64_t k = 0; k < batch.count; ++k) {
     if (!results[static_cast<size_t>(k)].finite) {
-      not_finite(fault_of(context, batch.items[k], batch.load), "select", call.names[k], k);
+      const bool has_base = batch.items[k].base != nullptr;
+      throw no_result(kSelectStatistic[has_base ? 1 : 0], k, text(call.names[k]),
+                      input_of(results[static_cast<size_t>(k)].fault, has_base ? 1 : 0));
     }
   }
   for (int64_t k = 0; k < batch.count; ++k) {
@@ -194,7 +200,7 @@ void quantile(const Context& context, const QuantileBatch& batch) {
   for (size_t k = 0; k < count; ++k) {
     for (size_t j = 0; batch.items[k].elements > 0 && j < quantiles; ++j, ++i) {
       if (!selections[i].finite) {
-        not_finite("in", "quantile", batch.names[k], static_cast<int64_t>(k));
+        throw no_result(kQuantileStatistic, static_cast<int64_t>(k), text(batch.names[k]), 0);
       }
       results[k * quantiles + j] = signed_key_value(sources[k].key, selections[i].key);
     }
@@ -212,10 +218,8 @@ void rank(const Context& context, const RankBatch& batch) {
   int64_t longest = 0;
   for (size_t k = 0; k < count; ++k) {
     const RankItem& item = batch.items[k];
-    jobs[k] = {
-        item.in, item.out, batch.load,
-        batch.load == DType::kF64 || (batch.load == DType::kStored && item.in.dtype == DType::kF64),
-        item.row};
+    jobs[k] = {differences({item.elements, item.base, item.in, 0}, batch.load, batch.delta),
+               item.out, item.row};
     first.push_back(first.back() + (item.elements > 0 ? item.elements / item.row : 0));
     checks.push_back(checks.back() + (item.elements + kPart - 1) / kPart);
     longest = std::max(longest, item.elements > 0 ? item.row : 0);
@@ -237,12 +241,15 @@ void rank(const Context& context, const RankBatch& batch) {
     const RankJob& job = jobs[static_cast<size_t>(k)];
     const int64_t begin = (part - checks[static_cast<size_t>(k)]) * kPart;
     const int64_t end = std::min(begin + kPart, batch.items[k].elements);
-    if (!all.finite(job.in, job.load, job.wide, begin, end)) {
+    if (!all.finite_differences(job.of, begin, end)) {
       record(k);
     }
   });
   if (bad.load() < batch.count) {
-    not_finite("in", "rank", batch.items[bad.load()].name, bad.load());
+    const RankItem& item = batch.items[bad.load()];
+    const SelectItem of = {item.elements, item.base, item.in, 0};
+    throw no_result(*batch.statistic, item.tensor, text(item.name),
+                    input_of(fault_of(context, of, batch.load), item.input));
   }
   std::atomic<int64_t> next{0};
   context.team.run(lanes, [&](int64_t lane) {

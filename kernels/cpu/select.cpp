@@ -5,47 +5,15 @@
 // common/select.h counts them.
 #include "cpu/select.h"
 
+#include "cpu/common/differences.h"
 #include "cpu/common/elementwise.h"
 #include "cpu/common/rank.h"
 #include "cpu/common/select.h"
 #include "cpu/kernels_of_tier.h"
-#include "formula/select.h"
 #include "formula/task_vectors.h"
 
 namespace sinter::cpu::SINTER_TIER {
 namespace {
-
-// The values that keys are of: loaded, subtracted, rounded to `delta`; count <= kBlock.
-template <class Compute>
-__attribute__((noinline)) void difference_values(const Differences& source, int64_t begin,
-                                                 int count, Compute* out) {
-  load_block(source.in, source.load, begin, count, out);
-  if (source.has_base) {
-    Compute base[kBlock];
-    load_block(source.base, source.load, begin, count, base);
-    for (int j = 0; j < count; ++j) {
-      out[j] = task_delta(out[j], base[j], DType::kStored);
-    }
-    if (source.delta != DType::kStored) {
-      with_dtype(
-          source.delta, [&]<DType T>()
-                            __attribute__((always_inline)) { round_block<T>(out, count); });
-    }
-  }
-}
-
-// Values, exact in dtype T, as keys.
-template <DType T, class Key, bool kSigned, class Compute>
-SINTER_FN bool encode_keys(const Compute* values, int count, Key* keys) {
-  Key peak = 0;
-  for (int j = 0; j < count; ++j) {
-    const Key bits = static_cast<Key>(key_bits<T>(values[j]));
-    const Key magnitude = key_magnitude(bits);
-    peak = magnitude > peak ? magnitude : peak;
-    keys[j] = kSigned ? signed_key(bits) : magnitude;
-  }
-  return peak < Format<T>::kNonfinite;
-}
 
 template <class Key, bool kSigned, class Compute>
 SINTER_FN bool any_keys(const Differences& source, int64_t begin, int count, Key* keys) {
@@ -184,7 +152,7 @@ bool rank_of(const RankJob& job, int64_t index, void* room) {
   bool finite = true;
   for (int64_t i = 0; i < job.row; i += kBlock) {
     const int some = job.row - i < kBlock ? static_cast<int>(job.row - i) : kBlock;
-    load_block(job.in, job.load, begin + i, some, magnitudes + i);
+    difference_values(job.of, begin + i, some, magnitudes + i);
     finite &= !nonfinite_values(magnitudes + i, some);
   }
   if (!finite) {
@@ -200,15 +168,15 @@ bool rank_of(const RankJob& job, int64_t index, void* room) {
 }
 
 bool rank_kernel(const RankJob& job, int64_t index, void* room) {
-  return job.wide ? rank_of<double>(job, index, room) : rank_of<float>(job, index, room);
+  return job.of.wide ? rank_of<double>(job, index, room) : rank_of<float>(job, index, room);
 }
 
 template <class Compute>
-bool finite_elements(const View& in, DType load, int64_t begin, int64_t end) {
+bool finite_elements(const Differences& of, int64_t begin, int64_t end) {
   Compute block[kBlock];
   for (int64_t i = begin; i < end; i += kBlock) {
     const int some = end - i < kBlock ? static_cast<int>(end - i) : kBlock;
-    load_block(in, load, i, some, block);
+    difference_values(of, i, some, block);
     if (nonfinite_values(block, some)) {
       return false;
     }
@@ -217,8 +185,12 @@ bool finite_elements(const View& in, DType load, int64_t begin, int64_t end) {
 }
 
 bool finite_kernel(const View& in, DType load, bool wide, int64_t begin, int64_t end) {
-  return wide ? finite_elements<double>(in, load, begin, end)
-              : finite_elements<float>(in, load, begin, end);
+  const Differences of = {in, in, false, wide, false, load, DType::kStored, DType::kStored};
+  return wide ? finite_elements<double>(of, begin, end) : finite_elements<float>(of, begin, end);
+}
+
+bool finite_differences_kernel(const Differences& of, int64_t begin, int64_t end) {
+  return of.wide ? finite_elements<double>(of, begin, end) : finite_elements<float>(of, begin, end);
 }
 
 }  // namespace
@@ -232,6 +204,7 @@ extern const SelectKernels select_kernels = {
     key_kernels<DifferenceKeys<uint64_t, true>>(),
     rank_kernel,
     finite_kernel,
+    finite_differences_kernel,
 };
 
 }  // namespace sinter::cpu::SINTER_TIER

@@ -61,10 +61,8 @@ struct Differences {
 
 // One row's ranks; see rank.h.
 struct RankJob {
-  View in;
+  Differences of;
   View out;
-  DType load;
-  bool wide;
   int64_t row;
 };
 
@@ -76,6 +74,8 @@ struct SelectKernels {
   bool (*rank)(const RankJob& job, int64_t index, void* scratch);
   // Whether all elements of [begin, end) are finite after rounding on load.
   bool (*finite)(const View& in, DType load, bool wide, int64_t begin, int64_t end);
+  // Whether all of the elements' differences are.
+  bool (*finite_differences)(const Differences& of, int64_t begin, int64_t end);
 };
 
 // What ranking a row takes: its magnitudes, ranks, and two lists of (key, index).

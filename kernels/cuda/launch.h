@@ -49,6 +49,8 @@ void ramplus_tl(const Context& context, const Batch& batch);
 // The weights are topk and floor.
 void sce(const Context& context, const Batch& batch);
 
+void arcee_fusion(const Context& context, const FusionBatch& batch);
+
 }  // namespace sinter::cuda
 
 #endif  // SINTER_KERNELS_CUDA_LAUNCH_H_

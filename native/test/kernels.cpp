@@ -590,6 +590,101 @@ void run_spherical(Stream& cpu, Stream& gpu, Spherical operation) {
   free_tensor(gpu, counts);
 }
 
+// One random batch of a selection, of quantiles, of ranks, or of arcee_fusion, on both devices.
+void run_selection(Stream& cpu, Stream& gpu, int which) {
+  const int64_t count = 1 + pick(4);
+  const bool uniform = pick(2) == 0;
+  const bool plain = pick(2) == 0;
+  const bool tame = pick(8) != 0;
+  const bool with_base = which == 3 || (which == 0 && pick(2) == 0);
+  const int32_t batch_dtype = kDtypes[pick(6)];
+  const int32_t load = pick(3) != 0 ? 0 : kDtypes[pick(6)];
+  const int32_t delta = pick(2) == 0 ? 0 : kDtypes[pick(6)];
+  const auto joint = static_cast<int32_t>(pick(2));
+  const double q[] = {0.0, 0.25, 0.5, 0.77, 1.0};
+  std::vector<Tensor> bases(static_cast<size_t>(count)), ins(bases), outs(bases);
+  std::vector<int64_t> ranks;
+  int64_t total = 0;
+  for (size_t k = 0; k < static_cast<size_t>(count); ++k) {
+    const int64_t columns = kSizes[pick(25)];
+    const int64_t rows = pick(3) == 0 ? 1 + pick(5) : 1;
+    const int32_t dtype = uniform ? batch_dtype : kDtypes[pick(6)];
+    const int32_t own = uniform || pick(2) == 0 ? dtype : kDtypes[pick(6)];
+    make(gpu, bases[k], dtype, rows, columns, plain ? Layout::kAligned : pick_layout(), tame);
+    make(gpu, ins[k], own, rows, columns, plain ? Layout::kAligned : pick_layout(), tame);
+    const int32_t result = which == 2   ? (pick(2) == 0 ? SINTER_F32 : SINTER_F64)
+                           : which == 3 ? kDtypes[pick(6)]
+                                        : SINTER_F64;
+    make(gpu, outs[k], result, rows, columns, plain ? Layout::kAligned : pick_layout(), false);
+    ranks.push_back(pick(3) == 0 ? pick(rows * columns + 1) : rows * columns / 2);
+    total += rows * columns;
+  }
+  if (joint == 1) {
+    ranks[0] = pick(total + 1);
+  }
+  Tensor table, counts;
+  make(gpu, table, SINTER_F64, count, which == 0 ? 2 : 5,
+       pick(4) == 0 ? Layout::kByteOff : Layout::kAligned, false);
+  make(gpu, counts, SINTER_F64, count, 3, pick(4) == 0 ? Layout::kByteOff : Layout::kAligned,
+       false);
+  int32_t status[2];
+  int64_t at[2];
+  char message[2][1000];
+  for (const bool on_gpu : {false, true}) {
+    Stream& stream = on_gpu ? gpu : cpu;
+    const std::vector<sinter_tensor> base = on(bases, on_gpu), in = on(ins, on_gpu),
+                                     out = on(outs, on_gpu);
+    const sinter_tensor& result = on_gpu ? table.gpu : table.cpu;
+    const sinter_tensor& tally = on_gpu ? counts.gpu : counts.cpu;
+    const sinter_arithmetic arithmetic = {sizeof arithmetic, load, delta, &tally};
+    switch (which) {
+      case 0:
+        status[on_gpu] =
+            sinter_select(stream.handle, count, with_base ? base.data() : nullptr, in.data(),
+                          ranks.data(), joint, load, delta, &result, &error);
+        break;
+      case 1:
+        status[on_gpu] =
+            sinter_quantile(stream.handle, count, in.data(), 5, q, load, &result, &error);
+        break;
+      case 2:
+        status[on_gpu] = sinter_rank(stream.handle, count, in.data(), load, out.data(), &error);
+        break;
+      default:
+        status[on_gpu] = sinter_arcee_fusion(stream.handle, count, base.data(), in.data(),
+                                             out.data(), &arithmetic, &error);
+    }
+    if (on_gpu && status[1] == SINTER_OK) {
+      status[1] = sinter_stream_synchronize(stream.handle, &error);
+    }
+    at[on_gpu] = error.tensor;
+    std::memcpy(message[on_gpu], error.message, sizeof error.message);
+  }
+  const auto reason = [](const char* text) { return std::string(std::strchr(text, ':') + 1); };
+  if (status[0] != status[1] || at[0] != at[1] ||
+      (status[0] != SINTER_OK && std::strstr(message[1], reason(message[0]).c_str()) == nullptr)) {
+    fail("status " + std::to_string(status[1]) + " (" + message[1] + ") on the device and " +
+         std::to_string(status[0]) + " (" + message[0] + ") on the CPU");
+  } else if (status[0] == SINTER_OK) {
+    if (which < 2) {
+      compare(gpu, table, "output");
+    }
+    for (size_t k = 0; which >= 2 && k < outs.size(); ++k) {
+      compare(gpu, outs[k], "output");
+    }
+    if (which == 3) {
+      compare(gpu, counts, "counts");
+    }
+  }
+  for (auto* tensors : {&bases, &ins, &outs}) {
+    for (Tensor& tensor : *tensors) {
+      free_tensor(gpu, tensor);
+    }
+  }
+  free_tensor(gpu, table);
+  free_tensor(gpu, counts);
+}
+
 // A NaN deep inside one tensor of a slerp: both devices name it.
 void check_numeric(Stream& cpu, Stream& gpu) {
   now_running = "slerp of a NaN";
@@ -741,6 +836,12 @@ int main(int argc, char** argv) {
       now_running = std::string(kSphericalNames[operation]) + ", seed " + std::to_string(seed) +
                     ", batch " + std::to_string(i);
       run_spherical(cpu, gpu, operation);
+    }
+    const char* const selections[] = {"select", "quantile", "rank", "arcee_fusion"};
+    for (int i = 0; i < batches / 2 && failures < 10; ++i) {
+      now_running = std::string(selections[i % 4]) + ", seed " + std::to_string(seed) + ", batch " +
+                    std::to_string(i);
+      run_selection(cpu, gpu, i % 4);
     }
     check_numeric(cpu, gpu);
     check_event(gpu);

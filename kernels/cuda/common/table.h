@@ -58,6 +58,7 @@ class TableBuilder {
   void add(const Entry& entry, int64_t units, const View* const* views, const double* weights);
 
   int64_t units() const { return first_.back(); }
+  int64_t entries() const { return static_cast<int64_t>(entries_.size()); }
 
   // Fills table; the memory it may point to lives as long as this.
   void finish(Queue& queue, Table& table);

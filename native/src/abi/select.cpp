@@ -170,10 +170,11 @@ int32_t sinter_rank(sinter_stream* stream, int64_t count, const sinter_tensor* i
                     " elements: ranks are made of up to 2^32 - 1",
                 k);
       }
-      items.push_back({elements, row, view, output, in[k].name});
+      items.push_back({elements, row, nullptr, view, output, k, in[k].name, 0});
     }
     batch.items = items.data();
     batch.count = count;
+    batch.statistic = &kRankStatistic;
     SINTER_LAUNCH(*stream, rank, batch);
   });
 }
