@@ -26,6 +26,7 @@ final class Cases {
     FURTHER.put("karcher 3", KarcherBenchmark::new);
     FURTHER.put("model stock 2", ModelStockBenchmark::new);
     FURTHER.put("nearswap", NearswapBenchmark::new);
+    FURTHER.put("arcee fusion", ArceeFusionBenchmark::new);
     FURTHER.put("sce 2", SceBenchmark::new);
     FURTHER.put("ram 2", RamBenchmark::new);
     FURTHER.put("ramplus_tl 2", RamplusTlBenchmark::new);
