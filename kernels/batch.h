@@ -59,6 +59,41 @@ struct Batch {
   Counts* counts;  // [count] on the stream's device, or null
 };
 
+// What a sparse mixture keeps of a model's differences.
+enum class Sparsifier : int32_t {
+  kSelected,   // what selections say
+  kMagnitude,  // the largest, or those that follow them
+  kRandom,
+  kRanked  // at random, with a probability by rank
+};
+
+// The values of sinter_rescale.
+enum class Rescale : int32_t { kNone = 0, kL1 = 1, kDensity = 2 };
+
+// A tensor as rows along axis 1: row (o, j) has elements (o length + l) inner + j, l = 0 .. length - 1.
+struct RowShape {
+  int64_t outer, length, inner;
+};
+
+// ties, breadcrumbs, dare and della. Input 0 is the base; an item's weights are the models' and then
+// lambda.
+struct SparseBatch {
+  Batch batch;
+  Sparsifier sparsifier;
+  bool consensus;
+  bool plain_election;
+  bool normalize;
+  Rescale rescale;
+  const char* method;        // for messages
+  const double* selections;  // kSelected: [count][models][2] on the stream's device
+  // [count][models], where the sparsifier asks for them.
+  const double* densities;
+  const double* gammas;
+  const double* epsilons;
+  const int64_t* keys;
+  const RowShape* rows;  // kRanked: [count]
+};
+
 // One pair of sinter_copy: one dtype and shape, bytes kept.
 struct CopyItem {
   int64_t elements;

@@ -84,6 +84,12 @@ inline Failure no_result(const Statistic& statistic, int64_t tensor, const std::
       .at_tensor(tensor);
 }
 
+// Statistic::undefined where statistics are of differences.
+constexpr const char kOverflow[] =
+    "a model and its base are finite and their difference is not, and the method takes a statistic "
+    "of "
+    "it; compute in float64 or without delta_dtype, or merge this tensor by linear";
+
 // slerp's, which stands with the methods that merge two tensors.
 constexpr Statistic kSlerpStatistic = {"slerp", {"a", "b", nullptr}, nullptr};
 

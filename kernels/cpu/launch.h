@@ -34,6 +34,13 @@ void nearswap(const Context& context, const Batch& batch);
 void gram(const Context& context, const GramBatch& batch);
 void spherical(const Context& context, const SphericalBatch& batch);
 
+// ties, breadcrumbs, dare and della. Throws Failure (kNumeric) before an output is written, where the
+// method takes a statistic and a difference is not finite.
+void sparse_mixture(const Context& context, const SparseBatch& sparse);
+
+// Uniform on [0, 1); the bits of an item's one weight are its key.
+void random(const Context& context, const Batch& batch);
+
 void sum(const Context& context, const ReduceBatch& batch);
 void norm_l1(const Context& context, const ReduceBatch& batch);
 void norm_l2(const Context& context, const ReduceBatch& batch);

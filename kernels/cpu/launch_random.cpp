@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "cpu/common/parts.h"
 #include "cpu/launch.h"
-#include "cpu/random.h"
 
-namespace sinter::cpu {}  // namespace sinter::cpu
+namespace sinter::cpu {
+
+void random(const Context& context, const Batch& batch) {
+  run_elementwise(context, batch, kernels().random->random);
+}
+
+}  // namespace sinter::cpu

@@ -8,7 +8,13 @@
 
 namespace sinter::cpu {
 
-struct RandomKernels {};
+struct PartCounts;
+
+struct RandomKernels {
+  // An ElementwiseKernel; the bits of an item's one weight are its key.
+  void (*random)(const Item& item, const Batch& batch, int64_t begin, int64_t end, bool streamed,
+                 PartCounts& counts);
+};
 
 }  // namespace sinter::cpu
 

@@ -1,10 +1,499 @@
 // SPDX-License-Identifier: Apache-2.0
+//
+// Mixtures of thinned-out task vectors, bound by memory: N + 2 elements moved per output once it is
+// known what is kept. A block goes through a few short loops, one after the other in the first-level
+// cache, for each model: its differences, a mask of those that are kept, and the mixture so far.
 #include "cpu/sparse.h"
 
+#include "cpu/common/elementwise.h"
+#include "cpu/common/philox.h"
+#include "cpu/common/rank.h"
 #include "cpu/kernels_of_tier.h"
+#include "formula/reduce.h"
+#include "formula/task_vectors.h"
 
 namespace sinter::cpu::SINTER_TIER {
+namespace {
 
-extern const SparseKernels sparse_kernels = {};
+template <class Compute>
+struct Signed;
+template <>
+struct Signed<float> {
+  using type = int32_t;
+};
+template <>
+struct Signed<double> {
+  using type = int64_t;
+};
+
+// A mask of the compute type's width: no bits, or all.
+template <class Compute>
+using Mask = typename Bits<Compute>::type;
+
+// A model's differences from the base.
+template <class Compute>
+static void load_deltas(const Item& item, const Batch& batch, int32_t model, int64_t i, int count,
+                        const Compute* base, Compute* deltas) {
+  constexpr DType kNative = sizeof(Compute) == 8 ? DType::kF64 : DType::kF32;
+  const View& view = item.inputs[1 + model];
+  const bool direct = view.contiguous() && view.rank == 1 &&
+                      (batch.load == DType::kStored || batch.load == view.dtype);
+  const unsigned char* const data = view.data + i * dtype_bytes(view.dtype);
+  const auto subtract = [&]<DType T>() __attribute__((always_inline)) {
+    const auto x = elements<T>(data);
+    for (int j = 0; j < count; ++j) {
+      deltas[j] = task_delta<Compute>(static_cast<Compute>(Format<T>::decode(x[j])), base[j],
+                                      DType::kStored);
+    }
+  };
+  if (direct && view.dtype == kNative) {
+    subtract.template operator()<kNative>();
+  } else if (direct && sizeof(Compute) == 4 && view.dtype == DType::kBF16) {
+    subtract.template operator()<DType::kBF16>();
+  } else if (direct && sizeof(Compute) == 4 && view.dtype == DType::kF16) {
+    subtract.template operator()<DType::kF16>();
+  } else {
+    load_block(view, batch.load, i, count, deltas);
+    for (int j = 0; j < count; ++j) {
+      deltas[j] = task_delta<Compute>(deltas[j], base[j], DType::kStored);
+    }
+  }
+  if (batch.delta != DType::kStored && batch.delta != kNative) {
+    with_dtype(
+        batch.delta, [&]<DType D>() __attribute__((always_inline)) {
+          if constexpr (D != kNative) {
+            round_block<D>(deltas, count);
+          }
+        });
+  }
+}
+
+// Above which bits all of a block's elements are above the bound; false where their indices decide.
+template <class Int>
+SINTER_FN bool plain_bound(const MagnitudeBound& bound, int64_t i, int count, Int* bits) {
+  constexpr Int kMost =
+      sizeof(Int) == 4 ? static_cast<Int>(INT32_MAX) : static_cast<Int>(INT64_MAX);
+  const int64_t above_bits = bound.cutoff >= i + count ? bound.bits - 1 : bound.bits;
+  *bits = above_bits > static_cast<int64_t>(kMost) ? kMost : static_cast<Int>(above_bits);
+  return bound.cutoff <= i || bound.cutoff >= i + count;
+}
+
+template <class Compute>
+static void mask_magnitudes(const Thinning& thinning, int64_t i, int count, const Compute* deltas,
+                            Mask<Compute>* keep) {
+  using Int = typename Signed<Compute>::type;
+  Int inside, outside;
+  const bool plain = plain_bound(thinning.inside, i, count, &inside);
+  if (plain_bound(thinning.outside, i, count, &outside) && plain) {
+    for (int j = 0; j < count; ++j) {
+      const Int bits = static_cast<Int>(magnitude_bits(deltas[j]));
+      keep[j] = (bits > inside) & (bits <= outside) ? ~Mask<Compute>{0} : Mask<Compute>{0};
+    }
+    return;
+  }
+  for (int j = 0; j < count; ++j) {
+    const auto bits = static_cast<int64_t>(magnitude_bits(deltas[j]));
+    const bool kept = above(thinning.inside, bits, i + j) & !above(thinning.outside, bits, i + j);
+    keep[j] = kept ? ~Mask<Compute>{0} : Mask<Compute>{0};
+  }
+}
+
+// Masks the kept ones of a block. Where what is kept has factors of its own, `deltas` are multiplied.
+template <class Compute>
+SINTER_FN void mask_block(const Thinning& thinning, bool factors, int64_t i, int count,
+                          Compute* deltas, Mask<Compute>* keep, Words& words) {
+  switch (thinning.keep) {
+    case Keep::kMagnitude:
+      mask_magnitudes(thinning, i, count, deltas, keep);
+      return;
+    case Keep::kRandom: {
+      const uint32_t* const word = fill_words(thinning.key, i, count, words);
+      // Words below 2^32 are all there are.
+      const uint32_t bound = static_cast<uint32_t>(thinning.words - 1);
+      const Mask<Compute> any = thinning.words == 0 ? Mask<Compute>{0} : ~Mask<Compute>{0};
+      for (int j = 0; j < count; ++j) {
+        keep[j] = word[j] <= bound ? any : Mask<Compute>{0};
+      }
+      return;
+    }
+    case Keep::kListed:
+      if (factors) {
+        const Compute* const factor = static_cast<const Compute*>(thinning.list) + i;
+        for (int j = 0; j < count; ++j) {
+          keep[j] = factor[j] != Compute(0) ? ~Mask<Compute>{0} : Mask<Compute>{0};
+          deltas[j] = keep[j] != 0 ? deltas[j] * factor[j] : deltas[j];
+        }
+      } else {
+        const uint32_t* const bits = static_cast<const uint32_t*>(thinning.list);
+        for (int j = 0; j < count; ++j) {
+          const uint64_t at = static_cast<uint64_t>(i + j);
+          keep[j] = (bits[at / 32] >> at % 32 & 1u) != 0 ? ~Mask<Compute>{0} : Mask<Compute>{0};
+        }
+      }
+      return;
+    default:
+      for (int j = 0; j < count; ++j) {
+        keep[j] = ~Mask<Compute>{0};
+      }
+  }
+}
+
+// Thins out a block of differences: where `keep` is not null, a mask of those kept goes there.
+template <class Compute>
+static void thin_block(const Thinning& thinning, bool factors, int64_t i, int count,
+                       Compute* deltas, Mask<Compute>* keep, Words& words) {
+  const auto factor = static_cast<Compute>(thinning.factor);
+  using Int = typename Signed<Compute>::type;
+  Int inside, outside;
+  if (keep == nullptr && thinning.keep == Keep::kMagnitude &&
+      plain_bound(thinning.inside, i, count, &inside) &
+          plain_bound(thinning.outside, i, count, &outside)) {
+    for (int j = 0; j < count; ++j) {
+      const Int bits = static_cast<Int>(magnitude_bits(deltas[j]));
+      deltas[j] = thinned<Compute>((bits > inside) & (bits <= outside), deltas[j], factor);
+    }
+    return;
+  }
+  if (keep == nullptr && thinning.keep == Keep::kRandom && sizeof(Compute) == 4 &&
+      thinning.words > 0) {
+    const uint32_t* const word = fill_words(thinning.key, i, count, words);
+    const uint32_t bound = static_cast<uint32_t>(thinning.words - 1);
+    for (int j = 0; j < count; ++j) {
+      deltas[j] = thinned<Compute>(word[j] <= bound, deltas[j], factor);
+    }
+    return;
+  }
+  alignas(64) Mask<Compute> room[kBlock];
+  Mask<Compute>* const mask = keep != nullptr ? keep : room;
+  mask_block(thinning, factors, i, count, deltas, mask, words);
+  for (int j = 0; j < count; ++j) {
+    deltas[j] = thinned<Compute>(mask[j] != 0, deltas[j], factor);
+  }
+}
+
+// Models whose thinned differences are mixed together, so that what they add up to stays in registers.
+constexpr int kMixed = 4;
+
+// What is kept of a block between groups of models: Votes, or a Mixed in the first two.
+template <class Compute>
+struct Accumulators {
+  alignas(64) Compute of[5][kBlock];
+};
+
+// The thinned differences of a group, and the masks of those that are kept.
+template <class Compute>
+struct Group {
+  alignas(64) Compute deltas[kMixed][kBlock];
+  alignas(64) Mask<Compute> keep[kMixed][kBlock];
+  Compute weights[kMixed];
+};
+
+// A group of N models: the first, the last (which makes the results, in the base's place), or both.
+template <class Compute, bool kConsensus, bool kNormalize, int N>
+static void mix_group(const Group<Compute>& group, bool plain, Compute lambda, bool first,
+                      bool last, int count, Accumulators<Compute>& a, Compute* base) {
+  Compute w[N];
+  for (int k = 0; k < N; ++k) {
+    w[k] = group.weights[k];
+  }
+  const auto run = [&]<bool kFirst, bool kLast, bool kPlain>() __attribute__((always_inline)) {
+    if constexpr (kFirst && kLast && kConsensus) {
+      for (int j = 0; j < count; ++j) {
+        Compute d[N];
+#pragma GCC unroll 4
+        for (int k = 0; k < N; ++k) {
+          d[k] = group.deltas[k][j];
+        }
+        base[j] =
+            add_mixture<Compute>(base[j], lambda, elected<N, Compute>(w, d, kPlain), kNormalize);
+      }
+      return;
+    }
+    for (int j = 0; j < count; ++j) {
+      Votes<Compute> votes = {};
+      Mixed<Compute> mixed = {};
+      if (!kFirst) {
+        if (kConsensus) {
+          votes = {a.of[0][j], a.of[1][j], a.of[2][j], a.of[3][j], a.of[4][j]};
+        } else {
+          mixed = {a.of[0][j], a.of[1][j]};
+        }
+      }
+#pragma GCC unroll 4
+      for (int k = 0; k < N; ++k) {
+        const Compute d = group.deltas[k][j];
+        if (kConsensus) {
+          vote<Compute>(votes, w[k], d, kPlain);
+        } else {
+          mix<Compute>(mixed, w[k], d, kNormalize && group.keep[k][j] != 0);
+        }
+      }
+      if (kLast) {
+        base[j] = add_mixture<Compute>(base[j], lambda,
+                                       kConsensus ? winners<Compute>(votes) : mixed, kNormalize);
+      } else if (kConsensus) {
+        a.of[0][j] = votes.elected;
+        a.of[1][j] = votes.positive;
+        a.of[2][j] = votes.positive_weight;
+        a.of[3][j] = votes.negative;
+        a.of[4][j] = votes.negative_weight;
+      } else {
+        a.of[0][j] = mixed.sum;
+        a.of[1][j] = mixed.weight;
+      }
+    }
+  };
+  const auto of_place = [&]<bool kPlain>() __attribute__((always_inline)) {
+    if (first && last) {
+      run.template operator()<true, true, kPlain>();
+    } else if (last) {
+      run.template operator()<false, true, kPlain>();
+    } else if constexpr (N == kMixed) {  // a group that others follow is whole
+      if (first) {
+        run.template operator()<true, false, kPlain>();
+      } else {
+        run.template operator()<false, false, kPlain>();
+      }
+    }
+  };
+  if (kConsensus && plain) {
+    of_place.template operator()<true>();
+  } else {
+    of_place.template operator()<false>();
+  }
+}
+
+// Asks for the inputs' elements of a block to come, so that they are on their way while this one is
+// worked on: its loops read little else than the first-level cache. Addresses past an end do no harm.
+SINTER_FN void expect_block(const Item& item, int32_t inputs, int64_t i) {
+  for (int32_t k = 0; k < inputs; ++k) {
+    const View& view = item.inputs[k];
+    const int64_t bytes = dtype_bytes(view.dtype);
+    if (view.contiguous()) {
+      const unsigned char* const data = view.data + i * bytes;
+      for (int64_t at = 0; at < kBlock * bytes; at += 64) {
+        __builtin_prefetch(data + at);
+      }
+    }
+  }
+}
+
+template <class Compute, bool kConsensus, bool kNormalize>
+static void mix_range(const Item& item, const SparseBatch& sparse, const Thinning* thinnings,
+                      int64_t begin, int64_t end, bool streamed, PartCounts& counts) {
+  const int32_t models = sparse.batch.inputs - 1;
+  const auto lambda = static_cast<Compute>(item.weights[models]);
+  const bool factors = sparse.rescale == Rescale::kDensity;
+  alignas(64) Compute base[kBlock];
+  Group<Compute> group;
+  Accumulators<Compute> sums;
+  Words words;
+  int count = first_block(item.output, begin);
+  for (int64_t i = begin; i < end; i += count, count = kBlock) {
+    count = end - i < count ? static_cast<int>(end - i) : count;
+    expect_block(item, sparse.batch.inputs, i + 2 * kBlock);
+    load_block(item.inputs[0], sparse.batch.load, i, count, base);
+    for (int32_t m = 0; m < models; m += kMixed) {
+      const int n = models - m < kMixed ? models - m : kMixed;
+      for (int k = 0; k < n; ++k) {
+        load_deltas(item, sparse.batch, m + k, i, count, base, group.deltas[k]);
+        thin_block(thinnings[m + k], factors, i, count, group.deltas[k],
+                   kNormalize && !kConsensus ? group.keep[k] : nullptr, words);
+        group.weights[k] = static_cast<Compute>(item.weights[m + k]);
+      }
+      const bool first = m == 0;
+      const bool last = m + n == models;
+      switch (n) {
+        case 1:
+          mix_group<Compute, kConsensus, kNormalize, 1>(group, sparse.plain_election, lambda, first,
+                                                        last, count, sums, base);
+          break;
+        case 2:
+          mix_group<Compute, kConsensus, kNormalize, 2>(group, sparse.plain_election, lambda, first,
+                                                        last, count, sums, base);
+          break;
+        case 3:
+          mix_group<Compute, kConsensus, kNormalize, 3>(group, sparse.plain_election, lambda, first,
+                                                        last, count, sums, base);
+          break;
+        default:
+          mix_group<Compute, kConsensus, kNormalize, 4>(group, sparse.plain_election, lambda, first,
+                                                        last, count, sums, base);
+      }
+    }
+    store_block(item.output, i, count, base, streamed, counts);
+  }
+}
+
+template <class Compute>
+SINTER_FN void mix_elements(const Item& item, const SparseBatch& sparse, const Thinning* thinnings,
+                            int64_t begin, int64_t end, bool streamed, PartCounts& counts) {
+  if (sparse.consensus && sparse.normalize) {
+    mix_range<Compute, true, true>(item, sparse, thinnings, begin, end, streamed, counts);
+  } else if (sparse.consensus) {
+    mix_range<Compute, true, false>(item, sparse, thinnings, begin, end, streamed, counts);
+  } else if (sparse.normalize) {
+    mix_range<Compute, false, true>(item, sparse, thinnings, begin, end, streamed, counts);
+  } else {
+    mix_range<Compute, false, false>(item, sparse, thinnings, begin, end, streamed, counts);
+  }
+}
+
+void mix_kernel(const Item& item, const SparseBatch& sparse, const Thinning* thinnings,
+                int64_t begin, int64_t end, bool streamed, PartCounts& counts) {
+  if (item.wide) {
+    mix_elements<double>(item, sparse, thinnings, begin, end, streamed, counts);
+  } else {
+    mix_elements<float>(item, sparse, thinnings, begin, end, streamed, counts);
+  }
+  if (streamed) {
+    end_streaming();
+  }
+}
+
+// ---- Norms ----
+
+static_assert(kReduceChunk % kBlock == 0 && kBlock % kReduceLanes == 0);
+
+SINTER_FN double combine_lanes(double* lanes) {
+  for (int half = kReduceLanes / 2; half > 0; half /= 2) {
+    for (int l = 0; l < half; ++l) {
+      lanes[l] = combine<Term::kMagnitude>(lanes[l], lanes[l + half]);
+    }
+  }
+  return lanes[0];
+}
+
+template <class Compute>
+static void norms_of_chunks(const Item& item, const SparseBatch& sparse, const Thinning* thinnings,
+                            int64_t begin, int64_t end, double* partials) {
+  const int32_t models = sparse.batch.inputs - 1;
+  alignas(64) Compute base[kBlock];
+  alignas(64) Compute deltas[kBlock];
+  alignas(64) Mask<Compute> keep[kBlock];
+  Words words;
+  for (int64_t chunk = begin; chunk < end; ++chunk) {
+    const int64_t from = chunk * kReduceChunk;
+    const int64_t to = item.elements - from < kReduceChunk ? item.elements : from + kReduceChunk;
+    for (int32_t m = 0; m < models; ++m) {
+      alignas(64) double all[kReduceLanes] = {};
+      alignas(64) double kept[kReduceLanes] = {};
+      for (int64_t i = from; i < to; i += kBlock) {
+        const int count = to - i < kBlock ? static_cast<int>(to - i) : kBlock;
+        // From the caches after the first model: a chunk is small.
+        load_block(item.inputs[0], sparse.batch.load, i, count, base);
+        load_deltas(item, sparse.batch, m, i, count, base, deltas);
+        mask_block(thinnings[m], false, i, count, deltas, keep, words);
+        for (int j = 0; j < count; j += kReduceLanes) {
+          const int lanes = count - j < kReduceLanes ? count - j : kReduceLanes;
+          for (int l = 0; l < lanes; ++l) {
+            const double d = static_cast<double>(deltas[j + l]);
+            all[l] = accumulate<Term::kMagnitude>(all[l], d, d);
+            kept[l] = keep[j + l] != 0 ? accumulate<Term::kMagnitude>(kept[l], d, d) : kept[l];
+          }
+        }
+      }
+      partials[((chunk - begin) * models + m) * 2] = combine_lanes(all);
+      partials[((chunk - begin) * models + m) * 2 + 1] = combine_lanes(kept);
+    }
+  }
+}
+
+void norms_kernel(const Item& item, const SparseBatch& sparse, const Thinning* thinnings,
+                  int64_t begin, int64_t end, double* partials) {
+  if (item.wide) {
+    norms_of_chunks<double>(item, sparse, thinnings, begin, end, partials);
+  } else {
+    norms_of_chunks<float>(item, sparse, thinnings, begin, end, partials);
+  }
+}
+
+// ---- Ranks ----
+
+// Loads the differences of `columns` rows side by side: those of row c from deltas + c * length on.
+template <class Compute>
+static bool load_rows(const RankedJob& job, int64_t first, int64_t columns, Compute* deltas) {
+  const Item& item = *job.item;
+  const DType load = job.sparse->batch.load;
+  const int64_t length = job.rows.length;
+  alignas(64) Compute base[kBlock];
+  alignas(64) Compute block[kBlock];
+  Mask<Compute> peak = 0;
+  // Of neighbouring elements: a row's, where its own are neighbours, or those of rows side by side.
+  const bool along = job.rows.inner == 1;
+  const int64_t step = along ? kBlock : 1;
+  for (int64_t l = 0; l < length; l += step) {
+    const int64_t i = first + l * job.rows.inner;
+    const int count = static_cast<int>(!along ? columns : length - l < step ? length - l : step);
+    load_block(item.inputs[0], load, i, count, base);
+    load_deltas(item, job.sparse->batch, job.model, i, count, base, block);
+    for (int j = 0; j < count; ++j) {
+      deltas[along ? l + j : j * length + l] = block[j];
+      const Mask<Compute> bits = magnitude_bits(block[j]);
+      peak = bits > peak ? bits : peak;
+    }
+  }
+  constexpr DType kNative = sizeof(Compute) == 8 ? DType::kF64 : DType::kF32;
+  return peak < Format<kNative>::kNonfinite;
+}
+
+template <class Compute>
+static bool rank_unit(const RankedJob& job, int64_t unit, unsigned char* room) {
+  const RowShape& rows = job.rows;
+  const int64_t columns = ranked_columns(rows);
+  const int64_t groups = (rows.inner + columns - 1) / columns;
+  const int64_t column = unit % groups * columns;
+  const int64_t width = rows.inner - column < columns ? rows.inner - column : columns;
+  const int64_t first = unit / groups * rows.length * rows.inner + column;
+  Compute* const deltas = reinterpret_cast<Compute*>(room);
+  RankPair* const pairs = reinterpret_cast<RankPair*>(deltas + columns * rows.length);
+  uint32_t* const ranks = reinterpret_cast<uint32_t*>(pairs + 2 * rows.length);
+  if (!load_rows(job, first, width, deltas)) {
+    return false;
+  }
+  Words words;
+  for (int64_t c = 0; c < width; ++c) {
+    rank_row(deltas + c * rows.length, rows.length, ranks, {pairs, pairs + rows.length});
+    const bool along = rows.inner == 1;
+    for (int64_t l = 0; l < rows.length;) {
+      const int64_t i = first + c + l * rows.inner;
+      // Runs end where words of bits do.
+      int count = 1;
+      if (along) {
+        const int64_t left = rows.length - l;
+        const int64_t whole = kBlock - i % 32;
+        count = static_cast<int>(left < whole ? left : whole);
+      }
+      const uint32_t* const word = fill_words(job.key, i, count, words);
+      uint32_t bits[kBlock / 32] = {};
+      for (int j = 0; j < count; ++j) {
+        const double p = probability_of(job.density, job.epsilon,
+                                        static_cast<int64_t>(ranks[l + j]), rows.length);
+        const bool keep = word[j] < word_bound(p);
+        if (job.factors != nullptr) {
+          static_cast<Compute*>(job.factors)[i + j] =
+              keep ? static_cast<Compute>(density_factor(p)) : Compute(0);
+        } else {
+          const uint64_t at = static_cast<uint64_t>(i % 32 + j);
+          bits[at / 32] |= static_cast<uint32_t>(keep) << at % 32;
+        }
+      }
+      for (int64_t at = 0; job.factors == nullptr && at < (i % 32 + count + 31) / 32; ++at) {
+        // Units of other threads may share the first and the last of them.
+        __atomic_fetch_or(job.bits + i / 32 + at, bits[at], __ATOMIC_RELAXED);
+      }
+      l += count;
+    }
+  }
+  return true;
+}
+
+bool rank_kernel(const RankedJob& job, int64_t unit, unsigned char* room) {
+  return job.item->wide ? rank_unit<double>(job, unit, room) : rank_unit<float>(job, unit, room);
+}
+
+}  // namespace
+
+extern const SparseKernels sparse_kernels = {mix_kernel, norms_kernel, rank_kernel};
 
 }  // namespace sinter::cpu::SINTER_TIER

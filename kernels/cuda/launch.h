@@ -27,6 +27,13 @@ void nearswap(const Context& context, const Batch& batch);
 void gram(const Context& context, const GramBatch& batch);
 void spherical(const Context& context, const SphericalBatch& batch);
 
+// ties, breadcrumbs, dare and della. Where a statistic is taken, what is not finite is found on the way
+// as for slerp.
+void sparse_mixture(const Context& context, const SparseBatch& sparse);
+
+// Uniform on [0, 1); the bits of an item's one weight are its key.
+void random(const Context& context, const Batch& batch);
+
 void sum(const Context& context, const ReduceBatch& batch);
 void norm_l1(const Context& context, const ReduceBatch& batch);
 void norm_l2(const Context& context, const ReduceBatch& batch);

@@ -44,6 +44,32 @@ SINTER_FN Mixed<T> winners(const Votes<T>& votes) {
           minus ? votes.negative_weight : votes.positive_weight};
 }
 
+// Votes and winners at once, of N models whose differences are all at hand: the same sums in the same
+// order, but only the winners' are made.
+template <int N, class T>
+SINTER_FN Mixed<T> elected(const T (&w)[N], const T (&d)[N], bool plain) {
+  T sign = T(0);
+#if defined(__GNUC__)
+#pragma GCC unroll 4
+#endif
+  for (int k = 0; k < N; ++k) {
+    sign = plain ? sign + d[k] : fused(w[k], d[k], sign);
+  }
+  const bool minus = sign < T(0);
+  Mixed<T> mixed = {T(0), T(0)};
+#if defined(__GNUC__)
+#pragma GCC unroll 4
+#endif
+  for (int k = 0; k < N; ++k) {
+    const T ballot = plain ? d[k] : w[k] * d[k];
+    const bool takes_part = (minus ? -ballot : ballot) > T(0);
+    mixed.sum = takes_part ? fused(w[k], d[k], mixed.sum) : mixed.sum;
+    mixed.weight = takes_part ? mixed.weight + w[k] : mixed.weight;
+  }
+  mixed.sum = sign != sign ? sign : mixed.sum;
+  return mixed;
+}
+
 // base + lambda times the mixture, its sum divided by the weight if normalize.
 template <class T>
 SINTER_FN T add_mixture(T base, T lambda, Mixed<T> mixed, bool normalize) {

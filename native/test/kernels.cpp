@@ -685,6 +685,148 @@ void run_selection(Stream& cpu, Stream& gpu, int which) {
   free_tensor(gpu, counts);
 }
 
+// Random numbers of one batch, on both devices.
+void run_random(Stream& cpu, Stream& gpu) {
+  const int64_t count = 1 + pick(4);
+  std::vector<Tensor> outputs(static_cast<size_t>(count));
+  std::vector<int64_t> keys;
+  const int32_t batch_dtype = kDtypes[pick(6)];
+  const bool uniform = pick(2) == 0;
+  for (Tensor& output : outputs) {
+    make(gpu, output, uniform ? batch_dtype : kDtypes[pick(6)], 1 + pick(3), kSizes[pick(27)],
+         pick_layout(), false);
+    keys.push_back(static_cast<int64_t>(random_bits()));
+  }
+  for (const bool on_gpu : {false, true}) {
+    must(sinter_random((on_gpu ? gpu : cpu).handle, count, keys.data(), on(outputs, on_gpu).data(),
+                       &error));
+  }
+  for (Tensor& output : outputs) {
+    compare(gpu, output, "output");
+    free_tensor(gpu, output);
+  }
+}
+
+// ties, breadcrumbs, dare or della of one batch, on both devices.
+void run_sparse(Stream& cpu, Stream& gpu, int method) {
+  enum { kSelected, kTies, kBreadcrumbs, kDare, kDella };
+  const int64_t count = pick(12) == 0 ? 30 : 1 + pick(4);
+  const auto models = static_cast<int32_t>(1 + pick(6));
+  const bool uniform = pick(3) != 0;
+  const bool plain = pick(2) == 0;
+  const int32_t batch_dtype = kDtypes[pick(6)];
+  const int32_t load = pick(3) != 0 ? 0 : kDtypes[pick(6)];
+  const int32_t delta = pick(3) != 0 ? 0 : (uniform ? batch_dtype : kDtypes[pick(6)]);
+  int32_t rescale = static_cast<int32_t>(pick(3));
+  if (rescale == SINTER_RESCALE_DENSITY && method < kDare) {
+    rescale = SINTER_RESCALE_NONE;
+  }
+  const bool tame =
+      !(method == kSelected || method == kDare) || rescale == SINTER_RESCALE_L1 || pick(2) == 0;
+  const sinter_mixture mixture = {sizeof mixture, static_cast<int32_t>(pick(2)),
+                                  static_cast<int32_t>(pick(2)), static_cast<int32_t>(pick(2)),
+                                  rescale};
+  std::vector<Tensor> base(static_cast<size_t>(count)), outputs(static_cast<size_t>(count));
+  std::vector<Tensor> inputs(static_cast<size_t>(count * models));
+  std::vector<double> weights, densities, spreads, lambdas, chosen;
+  std::vector<int64_t> keys;
+  for (int64_t k = 0; k < count; ++k) {
+    const int64_t columns = kSizes[pick(count > 4 ? 12 : 27)];
+    const int64_t rows = pick(3) == 0 ? 1 + pick(5) : 1;
+    const auto dtype = [&] { return uniform ? batch_dtype : kDtypes[pick(6)]; };
+    const auto layout = [&] { return plain ? Layout::kAligned : pick_layout(); };
+    make(gpu, base[static_cast<size_t>(k)], dtype(), rows, columns, layout(), tame);
+    make(gpu, outputs[static_cast<size_t>(k)], pick(2) == 0 ? dtype() : kDtypes[pick(6)], rows,
+         columns, layout(), false);
+    lambdas.push_back(pick_weight());
+    for (int32_t i = 0; i < models; ++i) {
+      make(gpu, inputs[static_cast<size_t>(k * models + i)], dtype(), rows, columns, layout(),
+           tame);
+      constexpr double kDensities[] = {0.5, 0.3, 0.8, 1.0, 0.0, 0.999999999999, 2.0};
+      constexpr double kSpreads[] = {0.0, 0.01, 0.15, -0.1};
+      weights.push_back(pick_weight());
+      densities.push_back(kDensities[pick(method == kDella ? 4 : 7)]);
+      spreads.push_back(kSpreads[pick(method == kDella ? 4 : 3)]);
+      keys.push_back(static_cast<int64_t>(random_bits()));
+      chosen.push_back(pick(4) == 0 ? std::numeric_limits<double>::infinity()
+                                    : 1.0 / (1 + pick(9)));
+      chosen.push_back(static_cast<double>(pick(rows * columns + 1)));
+    }
+  }
+  Tensor selections, counts;
+  make(gpu, selections, SINTER_F64, 1, count * models * 2,
+       pick(4) == 0 ? Layout::kByteOff : Layout::kAligned, true);
+  std::memcpy(selections.host.data() + selections.offset, chosen.data(), chosen.size() * 8);
+  copy(gpu, flat(selections.cpu.data, SINTER_CPU, static_cast<int64_t>(chosen.size() * 8)),
+       flat(selections.gpu.data, gpu.device, static_cast<int64_t>(chosen.size() * 8)));
+  for (sinter_tensor* tensor : {&selections.cpu, &selections.gpu}) {
+    tensor->rank = 3;
+    tensor->shape[0] = count;
+    tensor->shape[1] = models;
+    tensor->shape[2] = 2;
+    tensor->strides[0] = models * 2;
+    tensor->strides[1] = 2;
+    tensor->strides[2] = 1;
+  }
+  make(gpu, counts, SINTER_F64, count, 3, pick(4) == 0 ? Layout::kByteOff : Layout::kAligned,
+       false);
+  int32_t status[2];
+  std::string message[2];
+  for (const bool on_gpu : {false, true}) {
+    sinter_stream* const stream = (on_gpu ? gpu : cpu).handle;
+    const std::vector<sinter_tensor> b = on(base, on_gpu), x = on(inputs, on_gpu),
+                                     out = on(outputs, on_gpu);
+    const sinter_arithmetic arithmetic = {sizeof arithmetic, load, delta,
+                                          on_gpu ? &counts.gpu : &counts.cpu};
+    switch (method) {
+      case kSelected:
+        status[on_gpu] = sinter_ties(stream, count, models, b.data(), x.data(), weights.data(),
+                                     nullptr, on_gpu ? &selections.gpu : &selections.cpu,
+                                     lambdas.data(), &mixture, out.data(), &arithmetic, &error);
+        break;
+      case kTies:
+        status[on_gpu] =
+            sinter_ties(stream, count, models, b.data(), x.data(), weights.data(), densities.data(),
+                        nullptr, lambdas.data(), &mixture, out.data(), &arithmetic, &error);
+        break;
+      case kBreadcrumbs:
+        status[on_gpu] = sinter_breadcrumbs(
+            stream, count, models, b.data(), x.data(), weights.data(), densities.data(),
+            spreads.data(), lambdas.data(), &mixture, out.data(), &arithmetic, &error);
+        break;
+      case kDare:
+        status[on_gpu] =
+            sinter_dare(stream, count, models, b.data(), x.data(), weights.data(), densities.data(),
+                        keys.data(), lambdas.data(), &mixture, out.data(), &arithmetic, &error);
+        break;
+      default:
+        status[on_gpu] = sinter_della(stream, count, models, b.data(), x.data(), weights.data(),
+                                      densities.data(), spreads.data(), keys.data(), lambdas.data(),
+                                      &mixture, out.data(), &arithmetic, &error);
+    }
+    if (on_gpu && status[1] == SINTER_OK) {
+      status[1] = sinter_stream_synchronize(stream, &error);
+    }
+    message[on_gpu] = error.message;
+  }
+  if (status[0] != status[1]) {
+    fail("status " + std::to_string(status[1]) + " (" + message[1] + ") on the device and " +
+         std::to_string(status[0]) + " (" + message[0] + ") on the CPU");
+  } else if (status[0] == SINTER_OK) {
+    for (Tensor& tensor : outputs) {
+      compare(gpu, tensor, "output");
+    }
+    compare(gpu, counts, "counts");
+  }
+  for (auto* tensors : {&base, &inputs, &outputs}) {
+    for (Tensor& tensor : *tensors) {
+      free_tensor(gpu, tensor);
+    }
+  }
+  free_tensor(gpu, selections);
+  free_tensor(gpu, counts);
+}
+
 // A NaN deep inside one tensor of a slerp: both devices name it.
 void check_numeric(Stream& cpu, Stream& gpu) {
   now_running = "slerp of a NaN";
@@ -842,6 +984,19 @@ int main(int argc, char** argv) {
       now_running = std::string(selections[i % 4]) + ", seed " + std::to_string(seed) + ", batch " +
                     std::to_string(i);
       run_selection(cpu, gpu, i % 4);
+    }
+    for (int i = 0; i < batches / 8 && failures < 10; ++i) {
+      now_running = "random, seed " + std::to_string(seed) + ", batch " + std::to_string(i);
+      run_random(cpu, gpu);
+    }
+    for (int i = 0; i < batches / 3 && failures < 10; ++i) {
+      // Those that select or rank on the device follow with its selections.
+      constexpr const char* kMethods[] = {"ties as selected", "ties", "breadcrumbs", "dare",
+                                          "della"};
+      const int method = i % 2 == 0 ? 0 : 3;
+      now_running = std::string(kMethods[method]) + ", seed " + std::to_string(seed) + ", batch " +
+                    std::to_string(i);
+      run_sparse(cpu, gpu, method);
     }
     check_numeric(cpu, gpu);
     check_event(gpu);

@@ -44,17 +44,20 @@ SINTER_FN int64_t offset_of(const View& view, int64_t index) {
 // `offset` and every `stride` elements from there.
 template <class F>
 SINTER_FN void for_runs(const View& view, int64_t begin, int count, F f) {
+  const bool contiguous = view.contiguous();
   const int last = view.rank - 1;
-  if (last < 0) {
-    f(0, count, int64_t{0}, int64_t{1});
-    return;
-  }
-  const int64_t width = view.shape[last];
   for (int j = 0; j < count;) {
-    const int64_t within = (begin + j) % width;
-    const int64_t left = width - within;
-    const int run = left < count - j ? static_cast<int>(left) : count - j;
-    f(j, run, offset_of(view, begin + j), view.strides[last]);
+    int run = count - j;
+    int64_t offset = last < 0 ? 0 : begin + j;
+    int64_t stride = 1;
+    if (!contiguous) {
+      const int64_t width = view.shape[last];
+      const int64_t left = width - (begin + j) % width;
+      run = left < run ? static_cast<int>(left) : run;
+      offset = offset_of(view, begin + j);
+      stride = view.strides[last];
+    }
+    f(j, run, offset, stride);
     j += run;
   }
 }

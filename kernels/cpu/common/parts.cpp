@@ -15,33 +15,10 @@ constexpr int64_t kFewest = 64;
 }  // namespace
 
 void run_elementwise(const Context& context, const Batch& batch, ElementwiseKernel kernel) {
-  const std::vector<int64_t> first = number_parts(batch.items, batch.count);
-  int64_t bytes = 0;
-  for (int64_t k = 0; k < batch.count; ++k) {
-    bytes += batch.items[k].elements * dtype_bytes(batch.items[k].output.dtype);
-  }
-  const bool streamed = bytes >= kStreamedBytes;
-  struct Totals {
-    std::atomic<int64_t> nonfinite{0};
-    std::atomic<int64_t> saturated{0};
-  };
-  std::vector<Totals> totals(batch.counts != nullptr ? static_cast<size_t>(batch.count) : 0);
-  context.team.run(first.back(), [&](int64_t part) {
-    const int64_t k = tensor_of(first, part);
-    const Item& item = batch.items[k];
-    const int64_t begin = (part - first[static_cast<size_t>(k)]) * kPart;
-    const int64_t end = item.elements - begin < kPart ? item.elements : begin + kPart;
-    PartCounts counts = {0, 0};
-    kernel(item, batch, begin, end, streamed, counts);
-    if (batch.counts != nullptr) {
-      totals[static_cast<size_t>(k)].nonfinite += counts.nonfinite;
-      totals[static_cast<size_t>(k)].saturated += counts.saturated;
-    }
-  });
-  for (size_t k = 0; k < totals.size(); ++k) {
-    put(batch.counts + k, Counts{static_cast<double>(totals[k].nonfinite.load()),
-                                 static_cast<double>(totals[k].saturated.load()), 0.0});
-  }
+  run_parts(context, batch,
+            [&](int64_t k, int64_t begin, int64_t end, bool streamed, PartCounts& counts) {
+              kernel(batch.items[k], batch, begin, end, streamed, counts);
+            });
 }
 
 double reduce_partials(double* values, int64_t chunks, int64_t stride, Term term) {

@@ -4,6 +4,7 @@
 #ifndef SINTER_KERNELS_CPU_COMMON_PARTS_H_
 #define SINTER_KERNELS_CPU_COMMON_PARTS_H_
 
+#include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <vector>
@@ -49,7 +50,38 @@ inline int64_t tensor_of(const std::vector<int64_t>& first, int64_t part) {
   return low;
 }
 
-// Runs a kernel over all elements of a batch and fills its counts.
+// Calls run(k, begin, end, streamed, counts) for all parts of a batch and fills its counts.
+template <class Run>
+void run_parts(const Context& context, const Batch& batch, const Run& run) {
+  const std::vector<int64_t> first = number_parts(batch.items, batch.count);
+  int64_t bytes = 0;
+  for (int64_t k = 0; k < batch.count; ++k) {
+    bytes += batch.items[k].elements * dtype_bytes(batch.items[k].output.dtype);
+  }
+  const bool streamed = bytes >= kStreamedBytes;
+  struct Totals {
+    std::atomic<int64_t> nonfinite{0};
+    std::atomic<int64_t> saturated{0};
+  };
+  std::vector<Totals> totals(batch.counts != nullptr ? static_cast<size_t>(batch.count) : 0);
+  context.team.run(first.back(), [&](int64_t part) {
+    const int64_t k = tensor_of(first, part);
+    const int64_t begin = (part - first[static_cast<size_t>(k)]) * kPart;
+    const int64_t left = batch.items[k].elements - begin;
+    PartCounts counts = {0, 0};
+    run(k, begin, left < kPart ? begin + left : begin + kPart, streamed, counts);
+    if (batch.counts != nullptr) {
+      totals[static_cast<size_t>(k)].nonfinite += counts.nonfinite;
+      totals[static_cast<size_t>(k)].saturated += counts.saturated;
+    }
+  });
+  for (size_t k = 0; k < totals.size(); ++k) {
+    put(batch.counts + k, Counts{static_cast<double>(totals[k].nonfinite.load()),
+                                 static_cast<double>(totals[k].saturated.load()), 0.0});
+  }
+}
+
+// As above, for a kernel.
 void run_elementwise(const Context& context, const Batch& batch, ElementwiseKernel kernel);
 
 // The value of one item and term from its chunks' partials, which stand `stride` apart and are

@@ -13,8 +13,8 @@
 //
 // A formula is constructed from (Descriptors, ElementwiseParams, k-th entry) and has
 //   template <class Input, int N> void operator()(const Input& input, Compute (&out)[N]) const
-// where input(i, x) fills x[N] with elements of input i, and Input::kDType is their dtype, or kStored
-// where it is known at run time only; and
+// where input(i, x) fills x[N] with elements of input i, input.index(j) is the index in the tensor of
+// those at j, and Input::kDType is their dtype, or kStored where it is known at run time only; and
 //   static constexpr int kVectors: how many vectors of an input a thread takes at once.
 #ifndef SINTER_KERNELS_CUDA_COMMON_ELEMENTWISE_CUH_
 #define SINTER_KERNELS_CUDA_COMMON_ELEMENTWISE_CUH_
@@ -55,6 +55,10 @@ struct VectorInput {
   int64_t at;    // the first vector's first element
   int64_t left;  // vectors from there on
 
+  __device__ __forceinline__ int64_t index(int j) const {
+    return at + int64_t{j / kWidth} * kThreads * kWidth + j % kWidth;
+  }
+
   template <class Compute, int N>
   __device__ __forceinline__ void operator()(int i, Compute (&x)[N]) const {
     static_assert(N == kWidth * kCount);
@@ -81,6 +85,8 @@ struct ElementInput {
   const Operand* inputs;
   int64_t at;
 
+  __device__ __forceinline__ int64_t index(int) const { return at; }
+
   template <class Compute>
   __device__ __forceinline__ void operator()(int i, Compute (&x)[1]) const {
     using Storage = typename Format<T>::Storage;
@@ -98,6 +104,8 @@ struct AnyInput {
   DType load;
   int64_t at;
   int64_t left;
+
+  __device__ __forceinline__ int64_t index(int j) const { return at + int64_t{j} * kThreads; }
 
   template <class Compute, int N>
   __device__ __forceinline__ void operator()(int i, Compute (&x)[N]) const {
