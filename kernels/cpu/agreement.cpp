@@ -104,9 +104,9 @@ using RamPlus = Agreement<Compute, true>;
 
 // The base's elements of a block, and what models differ from them by.
 template <class Compute>
-class Differences {
+class ModelBlock {
  public:
-  SINTER_CONSTRUCTOR Differences(const Item& item, const Batch& batch)
+  SINTER_CONSTRUCTOR ModelBlock(const Item& item, const Batch& batch)
       : item_(item), batch_(batch) {}
 
   inline __attribute__((always_inline)) int32_t models() const { return batch_.inputs - 1; }
@@ -122,7 +122,7 @@ class Differences {
 
   // Model `model`, counted from 0; valid until the next call. The first ones are kept for a second
   // sweep over the block.
-  inline __attribute__((always_inline)) const Compute* of(int32_t model) {
+  inline __attribute__((always_inline)) const Compute* differences(int32_t model) {
     const bool kept = model < kKept;
     Compute* const d = d_[kept ? model : kKept];
     if (!kept || model >= loaded_) {
@@ -159,14 +159,14 @@ SINTER_FN void tally(const Item& item, const Batch& batch, int64_t begin, int64_
                      double* tallies) {
   const auto epsilon = static_cast<Compute>(item.weights[0]);
   const int32_t models = batch.inputs - 1;
-  Differences<Compute> differences(item, batch);
+  ModelBlock<Compute> block(item, batch);
   for (int64_t i = begin; i < end; i += kBlock) {
     const int count = end - i < kBlock ? static_cast<int>(end - i) : kBlock;
-    differences.move_to(i, count);
+    block.move_to(i, count);
     int32_t numbers[kBlock] = {};
     int32_t last[kBlock];
     for (int32_t k = 0; k < models; ++k) {
-      const Compute* const d = differences.of(k);
+      const Compute* const d = block.differences(k);
       int32_t changed = 0;
       for (int j = 0; j < count; ++j) {
         const bool on = active(d[j], epsilon);
@@ -188,22 +188,27 @@ SINTER_FN void tally(const Item& item, const Batch& batch, int64_t begin, int64_
 
 // The variances of a block's elements over the models.
 template <class Compute>
-__attribute__((noinline)) void variances(Differences<Compute>& differences, int count,
-                                         Compute* out) {
-  alignas(64) Spread spread[kBlock];
-  const int32_t models = differences.models();
-  const Compute* const first = differences.of(0);
+__attribute__((noinline)) void variances(ModelBlock<Compute>& block, int count, Compute* out) {
+  alignas(64) double first[kBlock], sums[kBlock], squares[kBlock];
+  const int32_t models = block.models();
+  const Compute* const of_first = block.differences(0);
   for (int j = 0; j < count; ++j) {
-    spread[j] = spread_of(static_cast<double>(first[j]));
+    const Spread spread = spread_of(static_cast<double>(of_first[j]));
+    first[j] = spread.first;
+    sums[j] = spread.sum;
+    squares[j] = spread.squares;
   }
   for (int32_t k = 1; k < models; ++k) {
-    const Compute* const d = differences.of(k);
+    const Compute* const d = block.differences(k);
     for (int j = 0; j < count; ++j) {
-      add_spread(spread[j], static_cast<double>(d[j]));
+      Spread spread = {first[j], sums[j], squares[j]};
+      add_spread(spread, static_cast<double>(d[j]));
+      sums[j] = spread.sum;
+      squares[j] = spread.squares;
     }
   }
   for (int j = 0; j < count; ++j) {
-    out[j] = variance<Compute>(spread[j], static_cast<double>(models));
+    out[j] = variance<Compute>({first[j], sums[j], squares[j]}, static_cast<double>(models));
   }
 }
 
@@ -214,13 +219,13 @@ struct VarianceKeys {
   __attribute__((noinline)) static bool block(const void* job, int64_t begin, int count,
                                               Key* keys) {
     const Variances& source = *static_cast<const Variances*>(job);
-    Differences<Compute> differences(*source.item, *source.batch);
+    ModelBlock<Compute> block(*source.item, *source.batch);
     Key peak = 0;
     for (int from = 0; from < count; from += kBlock) {
       const int some = count - from < kBlock ? count - from : kBlock;
       alignas(64) Compute values[kBlock];
-      differences.move_to(begin + from, some);
-      variances(differences, some, values);
+      block.move_to(begin + from, some);
+      variances(block, some, values);
       for (int j = 0; j < some; ++j) {
         const Key key = magnitude_bits(values[j]);
         peak = key > peak ? key : peak;
@@ -233,7 +238,7 @@ struct VarianceKeys {
 
 // Which elements of a block are kept. None has a variance below 0, a threshold that keeps all.
 template <class Compute>
-SINTER_FN void kept_elements(Differences<Compute>& differences, double threshold, int64_t cutoff,
+SINTER_FN void kept_elements(ModelBlock<Compute>& block, double threshold, int64_t cutoff,
                              int64_t begin, int count, bool* kept) {
   if (threshold < 0.0) {
     for (int j = 0; j < count; ++j) {
@@ -242,7 +247,7 @@ SINTER_FN void kept_elements(Differences<Compute>& differences, double threshold
     return;
   }
   alignas(64) Compute values[kBlock];
-  variances(differences, count, values);
+  variances(block, count, values);
   const auto least = static_cast<Compute>(threshold);
   for (int j = 0; j < count; ++j) {
     kept[j] = (values[j] > least) | ((values[j] == least) & (begin + j < cutoff));
@@ -268,7 +273,7 @@ SINTER_FN void add_squares(const Compute* d, const bool* kept, int count, double
 template <class Compute>
 SINTER_FN void squares(const Item& item, const Batch& batch, const Selected& selected,
                        int64_t begin, int64_t end, double* partials) {
-  Differences<Compute> differences(item, batch);
+  ModelBlock<Compute> block(item, batch);
   const int32_t models = batch.inputs - 1;
   for (int64_t chunk = begin; chunk < end; ++chunk) {
     double* const sums = partials + (chunk - begin) * models;
@@ -277,15 +282,15 @@ SINTER_FN void squares(const Item& item, const Batch& batch, const Selected& sel
     alignas(64) bool kept[kReduceChunk] = {};
     for (int64_t i = from; i < to; i += kBlock) {
       const int count = to - i < kBlock ? static_cast<int>(to - i) : kBlock;
-      differences.move_to(i, count);
-      kept_elements(differences, selected.threshold, selected.cutoff, i, count, kept + (i - from));
+      block.move_to(i, count);
+      kept_elements(block, selected.threshold, selected.cutoff, i, count, kept + (i - from));
     }
     for (int32_t k = 0; k < models; ++k) {
       alignas(64) double lanes[kReduceLanes] = {};
       for (int64_t i = from; i < to; i += kBlock) {
         const int count = to - i < kBlock ? static_cast<int>(to - i) : kBlock;
-        differences.move_to(i, count);
-        add_squares(differences.of(k), kept + (i - from), count, lanes);
+        block.move_to(i, count);
+        add_squares(block.differences(k), kept + (i - from), count, lanes);
       }
       for (int half = kReduceLanes / 2; half > 0; half /= 2) {
         for (int l = 0; l < half; ++l) {
@@ -300,31 +305,37 @@ SINTER_FN void squares(const Item& item, const Batch& batch, const Selected& sel
 template <class Compute>
 static void elect(const Item& item, const Batch& batch, int64_t begin, int64_t end, bool streamed,
                   PartCounts& counts) {
-  Differences<Compute> differences(item, batch);
-  const int32_t models = batch.inputs - 1;
-  const double threshold = item.weights[0];
-  const auto cutoff = static_cast<int64_t>(item.weights[1]);
+  ModelBlock<Compute> block(item, batch);
+  const int32_t models = block.models();
   int count = first_block(item.output, begin);
   for (int64_t i = begin; i < end; i += count, count = kBlock) {
     count = end - i < count ? static_cast<int>(end - i) : count;
     bool kept[kBlock];
-    alignas(64) Votes<Compute> votes[kBlock];
-    alignas(64) Compute results[kBlock];
-    differences.move_to(i, count);
-    kept_elements(differences, threshold, cutoff, i, count, kept);
+    alignas(64) Compute elected[kBlock], up[kBlock], up_weight[kBlock], down[kBlock],
+        down_weight[kBlock], results[kBlock];
+    block.move_to(i, count);
+    kept_elements(block, item.weights[0], static_cast<int64_t>(item.weights[1]), i, count, kept);
     for (int j = 0; j < count; ++j) {
-      votes[j] = {0, 0, 0, 0, 0};
+      elected[j] = up[j] = up_weight[j] = down[j] = down_weight[j] = 0;
     }
     for (int32_t k = 0; k < models; ++k) {
-      const Compute* const d = differences.of(k);
+      const Compute* const d = block.differences(k);
       const auto weight = static_cast<Compute>(item.weights[2 + k]);
       for (int j = 0; j < count; ++j) {
-        vote(votes[j], weight, d[j], true);
+        Votes<Compute> votes = {elected[j], up[j], up_weight[j], down[j], down_weight[j]};
+        vote(votes, weight, d[j], true);
+        elected[j] = votes.elected;
+        up[j] = votes.positive;
+        up_weight[j] = votes.positive_weight;
+        down[j] = votes.negative;
+        down_weight[j] = votes.negative_weight;
       }
     }
     for (int j = 0; j < count; ++j) {
-      const Compute base = differences.base()[j];
-      results[j] = kept[j] ? add_elected(base, votes[j]) : base;
+      const Compute base = block.base()[j];
+      const Compute result =
+          add_elected<Compute>(base, {elected[j], up[j], up_weight[j], down[j], down_weight[j]});
+      results[j] = kept[j] ? result : base;
     }
     store_block(item.output, i, count, results, streamed, counts);
   }

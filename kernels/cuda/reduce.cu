@@ -320,6 +320,10 @@ void reduce_dots(Queue& queue, const std::vector<Reduction>& reductions, DType l
   reduce<Dots, Values>(queue, reductions, load, false);
 }
 
+void reduce_sums(Queue& queue, const std::vector<Reduction>& reductions) {
+  reduce<Values, Values>(queue, reductions, DType::kStored, false);
+}
+
 void sum(const Context& context, const ReduceBatch& batch) {
   run<Values, Values>(context, batch, false);
 }

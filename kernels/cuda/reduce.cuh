@@ -20,6 +20,9 @@ struct Reduction {
 // result[3] = <a, a>, <a, b>, <b, b> of each.
 void reduce_dots(Queue& queue, const std::vector<Reduction>& reductions, DType load);
 
+// The sum of each, or of each of its rows, whose elements are float64.
+void reduce_sums(Queue& queue, const std::vector<Reduction>& reductions);
+
 }  // namespace sinter::cuda
 
 #endif  // SINTER_KERNELS_CUDA_REDUCE_CUH_

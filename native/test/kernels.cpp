@@ -187,6 +187,7 @@ enum Operation {
   kTaskArithmetic,
   kRam,
   kRamplusTl,
+  kSce,
   kCopy,
   kSum,
   kNorm,
@@ -200,10 +201,10 @@ enum Operation {
   kRowDot,
   kOperations
 };
-const char* const kNames[] = {"cast",    "lerp",       "linear",  "slerp", "task_arithmetic",
-                              "ram",     "ramplus_tl", "copy",    "sum",   "norm",
-                              "dot",     "dots",       "moments", "count", "masked_sum",
-                              "row_sum", "row_norm",   "row_dot"};
+const char* const kNames[] = {"cast",       "lerp",       "linear",   "slerp",   "task_arithmetic",
+                              "ram",        "ramplus_tl", "sce",      "copy",    "sum",
+                              "norm",       "dot",        "dots",     "moments", "count",
+                              "masked_sum", "row_sum",    "row_norm", "row_dot"};
 
 constexpr int64_t kSizes[] = {0,    1,    2,    31,   33,   63,   64,    65,    127,
                               255,  256,  257,  511,  1023, 2047, 2048,  2049,  4095,
@@ -235,7 +236,7 @@ void run_batch(Stream& cpu, Stream& gpu, Operation operation) {
                                                                              : 1;
   const bool uniform = pick(3) != 0;
   const bool plain = pick(2) == 0;
-  const bool tame = operation == kSlerp || pick(2) == 0;
+  const bool tame = operation == kSlerp || operation == kSce || pick(2) == 0;
   const bool in_place = !reduction && !rows_of && operation != kCopy && pick(5) == 0;
   const int32_t load =
       operation == kCopy || operation == kCast || pick(3) != 0 ? 0 : kDtypes[pick(6)];
@@ -354,6 +355,16 @@ void run_batch(Stream& cpu, Stream& gpu, Operation operation) {
                                            std::fabs(weights[0]), lambdas[0], 0.2, out.data(),
                                            &arithmetic, &error);
         break;
+      case kSce: {
+        std::vector<double> topk;
+        for (const double lambda : lambdas) {
+          topk.push_back(std::fabs(lambda));
+        }
+        status[on_gpu] =
+            sinter_sce(stream.handle, count, models, firsts.data(), rest.data(), topk.data(),
+                       normalize == 0 ? 0.0 : 1e-6, out.data(), &arithmetic, &error);
+        break;
+      }
       case kCopy:
         status[on_gpu] = sinter_copy(stream.handle, count, in.data(), out.data(), &error);
         break;
