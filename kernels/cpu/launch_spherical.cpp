@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <limits>
 
 #include "cpu/common/parts.h"
@@ -242,7 +243,9 @@ void spherical(const Context& context, const SphericalBatch& batch) {
     sum_vectors(context, batch.sums, sums);
   }
   for (size_t k = 0; batch.sums.counts != nullptr && k < count; ++k) {
-    put(&batch.sums.counts[k].fallbacks, static_cast<double>(fallbacks[k].load()));
+    // Counts may lie at any address, where a struct has no members.
+    put(reinterpret_cast<double*>(batch.sums.counts + k) + offsetof(Counts, fallbacks) / 8,
+        static_cast<double>(fallbacks[k].load()));
   }
 }
 
