@@ -27,6 +27,8 @@ final class Cases {
     FURTHER.put("model stock 2", ModelStockBenchmark::new);
     FURTHER.put("nearswap", NearswapBenchmark::new);
     FURTHER.put("arcee fusion", ArceeFusionBenchmark::new);
+    FURTHER.put("breadcrumbs 2", BreadcrumbsBenchmark::new);
+    FURTHER.put("della 1", DellaBenchmark::new);
     FURTHER.put("sce 2", SceBenchmark::new);
     FURTHER.put("ram 2", RamBenchmark::new);
     FURTHER.put("ramplus_tl 2", RamplusTlBenchmark::new);
@@ -35,6 +37,7 @@ final class Cases {
     FURTHER.put("rank", RankBenchmark::new);
     FURTHER.put("gram 4", GramBenchmark::new);
     FURTHER.put("moments", MomentsBenchmark::new);
+    FURTHER.put("random", RandomBenchmark::new);
   }
 
   /// One benchmark, ready to be set up.
@@ -68,6 +71,8 @@ final class Cases {
         cases.add(
             of(device, "task arithmetic 2", dtype, size, brief, TaskArithmeticBenchmark::new));
         cases.add(of(device, "slerp", dtype, size, brief, SlerpBenchmark::new));
+        cases.add(of(device, "dare 1", dtype, size, brief, DareBenchmark::new));
+        cases.add(of(device, "ties 2", dtype, size, brief, TiesBenchmark::new));
       }
       cases.add(batch(device, dtype, 64, 1L << 16));
       cases.add(batch(device, dtype, 4096, 1L << 24));

@@ -172,19 +172,7 @@ class MethodErrorsTest extends OperandErrors {
   }
 
   static List<Object[]> elementwise() {
-    List<Object[]> cases = onAllDevices(METHODS);
-    cases.removeIf(
-        each -> {
-          String name = (String) each[1];
-          return !Landed.on((Device) each[0], name, METHODS.get(name));
-        });
-    return cases;
-  }
-
-  private static void assumeLanded(Device device, String... names) {
-    for (String name : names) {
-      Landed.assume(device, name, METHODS.get(name));
-    }
+    return onAllDevices(METHODS);
   }
 
   static List<Object[]> takeStatistics() {
@@ -615,7 +603,6 @@ class MethodErrorsTest extends OperandErrors {
   @ParameterizedTest
   @MethodSource("io.sinter.Device#all")
   void rescalingByDensityIsForMethodsThatDropAtRandom(Device device) {
-    assumeLanded(device, "ties", "breadcrumbs");
     try (Stream stream = device.stream();
         Tensor a = floats(stream, 1, 2)) {
       List<Tensor> two = List.of(a, a);
@@ -638,7 +625,6 @@ class MethodErrorsTest extends OperandErrors {
   @ParameterizedTest
   @MethodSource("io.sinter.Device#all")
   void probabilitiesOfDellaMustBeBetweenZeroAndOne(Device device) {
-    assumeLanded(device, "della");
     try (Stream stream = device.stream();
         Tensor a = floats(stream, 1, 2, 3)) {
       List<Tensor> two = List.of(a, a);

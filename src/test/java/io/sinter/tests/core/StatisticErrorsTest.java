@@ -9,7 +9,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.sinter.DType;
 import io.sinter.Device;
@@ -27,7 +26,6 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -115,13 +113,6 @@ class StatisticErrorsTest {
             2));
   }
 
-  private static final Set<String> SELECTIONS = Set.of("select", "selectJoint", "quantile", "rank");
-
-  private static boolean selects(Device device) {
-    return Landed.on(
-        device, "rank", (stream, a, b, out, _) -> Selection.rank(stream, a, null, out));
-  }
-
   private static Statistic statistic(String name) {
     return TABLES.containsKey(name) ? TABLES.get(name) : LISTS.get(name);
   }
@@ -131,7 +122,6 @@ class StatisticErrorsTest {
     for (Device device : Device.all()) {
       statistics.keySet().forEach(name -> cases.add(new Object[] {device, name}));
     }
-    cases.removeIf(each -> SELECTIONS.contains((String) each[1]) && !selects((Device) each[0]));
     return cases;
   }
 
@@ -319,7 +309,6 @@ class StatisticErrorsTest {
   @ParameterizedTest
   @MethodSource("io.sinter.Device#all")
   void moreOrFewerThanThereAreCannotBeSelected(Device device) {
-    assumeTrue(selects(device), "selection is still to come on " + device);
     try (Stream stream = device.stream();
         Tensor a = floats(stream, 1, 2, 3).named("layer");
         Tensor b = floats(stream, 4, 5);
@@ -347,7 +336,6 @@ class StatisticErrorsTest {
   @ParameterizedTest
   @MethodSource("io.sinter.Device#all")
   void ranksNeedADtypeThatHoldsThem(Device device) {
-    assumeTrue(selects(device), "selection is still to come on " + device);
     try (Stream stream = device.stream();
         Tensor a = floats(stream, 3, 1, 2);
         Tensor half = stream.allocate(DType.F16, 3);
@@ -365,7 +353,6 @@ class StatisticErrorsTest {
   @ParameterizedTest
   @MethodSource("io.sinter.Device#all")
   void selectionAmongNonFiniteElementsNamesTheTensor(Device device) {
-    assumeTrue(selects(device), "selection is still to come on " + device);
     try (Stream stream = device.stream();
         Tensor good = floats(stream, 1, 2);
         Tensor bad = floats(stream, 1, Float.NEGATIVE_INFINITY).named("broken");
@@ -407,10 +394,8 @@ class StatisticErrorsTest {
       assertEquals(new Reductions.Counted(3, 0, 0, 2), Reductions.count(stream, a, 1));
       assertEquals(new Reductions.Counted(1, 1, 1, 1), Reductions.count(stream, b, 0));
       assertEquals(2, Reductions.maskedSum(stream, a, a));
-      if (selects(device)) {
-        assertArrayEquals(new double[] {-2, 1, 3}, Selection.quantile(stream, a, 0, 0.5, 1));
-        assertEquals(new Selection.Selected(2, 2), Selection.select(stream, a, 2));
-      }
+      assertArrayEquals(new double[] {-2, 1, 3}, Selection.quantile(stream, a, 0, 0.5, 1));
+      assertEquals(new Selection.Selected(2, 2), Selection.select(stream, a, 2));
       assertArrayEquals(
           new double[][] {{14, 14}, {14, 14}}, Reductions.gram(stream, null, List.of(a, a)));
       assertArrayEquals(new double[][] {{0}}, Reductions.gram(stream, a, List.of(a)));
