@@ -1004,7 +1004,7 @@ int main(int argc, char** argv) {
       // Those that select or rank on the device follow with its selections.
       constexpr const char* kMethods[] = {"ties as selected", "ties", "breadcrumbs", "dare",
                                           "della"};
-      const int method = i % 2 == 0 ? 0 : 3;
+      const int method = i % 4;
       now_running = std::string(kMethods[method]) + ", seed " + std::to_string(seed) + ", batch " +
                     std::to_string(i);
       run_sparse(cpu, gpu, method);
