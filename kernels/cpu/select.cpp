@@ -91,7 +91,9 @@ struct DifferenceKeys {
         if (in == DType::kBF16 && source.key == DType::kBF16) {
           return direct_keys<DType::kBF16, DType::kBF16, Key, kSigned>(source, begin, count, keys);
         }
-        if (in == DType::kF16 && source.key == DType::kF16) {
+        // Differences rounded to float8 have keys of this format too.
+        const bool rounded = source.has_base && source.delta != DType::kF16;
+        if (in == DType::kF16 && source.key == DType::kF16 && !rounded) {
           return direct_keys<DType::kF16, DType::kF16, Key, kSigned>(source, begin, count, keys);
         }
       } else if constexpr (sizeof(Key) == 4) {

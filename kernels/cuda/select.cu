@@ -153,8 +153,12 @@ struct SelectedParams {
   const KeyOutcome* outcomes;
   DType key;
   Selected* results;
-  Table table;
+  Table table;  // of an entry, `elements` is the number of its outcome
 };
+
+// The number of the outcome of a tensor without elements in a joint selection: it has the threshold
+// of the others.
+constexpr int64_t kNoOutcome = -1;
 
 __global__ void __launch_bounds__(kKeyThreads)
     selected_kernel(const __grid_constant__ SelectedParams params) {
@@ -163,7 +167,12 @@ __global__ void __launch_bounds__(kKeyThreads)
   if (k >= params.table.count) {
     return;
   }
-  const KeyOutcome outcome = params.outcomes[k];
+  const int64_t number = table.entries[k].elements;
+  KeyOutcome outcome = params.outcomes[number == kNoOutcome ? 0 : number];
+  if (number == kNoOutcome) {
+    outcome.cutoff = 0;
+    outcome.fault = kNoFault;
+  }
   Selected selected = {};
   selected.threshold = key_value(params.key, outcome.key);
   selected.cutoff = outcome.cutoff;
@@ -181,8 +190,13 @@ void run_select(Queue& queue, const std::vector<Job>& jobs, const SelectBatch& b
     std::vector<int64_t> ranks;
     for (size_t i = from; i < std::min(from + turn, jobs.size()); ++i) {
       add(table, jobs[i], batch.load);
-      places.add({0, jobs[i].index}, 1, nullptr, nullptr);
+      places.add({static_cast<int64_t>(i - from), jobs[i].index}, 1, nullptr, nullptr);
       ranks.push_back(jobs[i].k);
+    }
+    for (int64_t k = 0; batch.joint && k < batch.count; ++k) {
+      if (batch.items[k].elements == 0) {
+        places.add({kNoOutcome, k}, 1, nullptr, nullptr);
+      }
     }
     KeyRun<Source> run(queue, table, {batch.load, batch.delta, key, nullptr}, batch.joint);
     run.start(ranks);
