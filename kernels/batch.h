@@ -91,7 +91,9 @@ struct SparseBatch {
   const double* gammas;
   const double* epsilons;
   const int64_t* keys;
-  const RowShape* rows;  // kRanked: [count]
+  // kRanked: [count], and [count][1 + models]: the inputs with axis 1 last.
+  const RowShape* rows;
+  const View* turned;
 };
 
 // One pair of sinter_copy: one dtype and shape, bytes kept.

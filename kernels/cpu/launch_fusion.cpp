@@ -58,10 +58,10 @@ void arcee_fusion(const Context& context, const FusionBatch& fusion) {
   };
   std::vector<KeyPiece> pieces(count);
   std::vector<KeySelection> selections;
-  for (size_t k = 0; k < count; ++k) {
-    if (faults[k].load() != 0) {
-      refuse(k, faults[k].load() == 3 ? 0 : 1);
-    }
+  // Tensors before the first that is at fault: one of them may be so in another way.
+  size_t sound = 0;
+  for (; sound < count && faults[sound].load() == 0; ++sound) {
+    const size_t k = sound;
     const Item& item = batch.items[k];
     pieces[k] = {&jobs[k], item.elements};
     const int32_t bytes = dtype_bytes(item.inputs[0].dtype) + dtype_bytes(item.inputs[1].dtype);
@@ -74,7 +74,7 @@ void arcee_fusion(const Context& context, const FusionBatch& fusion) {
   select_keys(context, selections.data(), static_cast<int64_t>(selections.size()));
   std::vector<Item> items(batch.items, batch.items + count);
   size_t i = 0;
-  for (size_t k = 0; k < count; ++k) {
+  for (size_t k = 0; k < sound; ++k) {
     items[k].weights = weights[k].data();
     if (items[k].elements == 0) {
       continue;
@@ -87,6 +87,9 @@ void arcee_fusion(const Context& context, const FusionBatch& fusion) {
       quartile = signed_key_value(jobs[k].of.key, selections[i++].key);
     }
     weights[k][0] = fusion_threshold(quartiles[0], quartiles[1], quartiles[2]);
+  }
+  if (sound < count) {
+    refuse(sound, faults[sound].load() == 3 ? 0 : 1);
   }
   Batch last = batch;
   last.items = items.data();

@@ -203,11 +203,6 @@ SINTER_DEVICE Thinning* thinning_at(const PrepareParams& params, int64_t place) 
   return const_cast<Thinning*>(thinnings_of(params.header)) + place;
 }
 
-SINTER_DEVICE void not_finite(const PrepareParams& params, int64_t place) {
-  record_failure(params.failure, params.operation, place / params.models,
-                 1 + place % params.models);
-}
-
 // The caller's selections, at any address: [count][2].
 __global__ void __launch_bounds__(kThreads)
     selections_kernel(const __grid_constant__ PrepareParams params,
@@ -249,9 +244,70 @@ __global__ void __launch_bounds__(kThreads)
   if (place < params.count) {
     const double all = norms[place * 2];
     if (Format<DType::kF64>::nonfinite(all) != 0) {
-      not_finite(params, place);
+      // Of finite differences; others have been found by the partial norms, and come first.
+      record_failure(params.failure, params.operation, place / params.models, kUndefined);
     } else if (rescale) {
       thinning_at(params, place)->factor = l1_factor(all, norms[place * 2 + 1]);
+    }
+  }
+}
+
+// Constant over the grid. Entry k's operand is the ranks of one model's differences, its index their
+// tensor and model.
+struct ListParams {
+  const SparseHeader* header;
+  int32_t models;
+  const int32_t* wide;  // [tensors]
+  Table table;
+};
+
+enum ListNumber { kListDensity, kListEpsilon, kListRow, kListNumbers };
+
+// Lists what ranks keep.
+__global__ void __launch_bounds__(kThreads) list_kernel(const __grid_constant__ ListParams params) {
+  const Descriptors table = descriptors(params.table);
+  int64_t unit = share(params.table.units, blockIdx.x, gridDim.x);
+  const int64_t stop = share(params.table.units, int64_t{blockIdx.x} + 1, gridDim.x);
+  if (unit == stop) {
+    return;
+  }
+  int64_t k = entry_of(table.first, params.table.count, unit);
+  for (; unit < stop; ++unit) {
+    while (table.first[k + 1] <= unit) {
+      ++k;
+    }
+    const Entry entry = table.entries[k];
+    const double* const numbers = table.weights + k * kListNumbers;
+    const Thinning& thinning = thinnings_of(params.header)[entry.index];
+    const bool wide = params.wide[entry.index / params.models] != 0;
+    void* const list = const_cast<void*>(thinning.list);
+    const int64_t begin = (unit - table.first[k]) * kUnit;
+    const int64_t end = begin + kUnit < entry.elements ? begin + kUnit : entry.elements;
+    for (int64_t from = begin; from < end; from += kThreads) {
+      const int64_t i = from + threadIdx.x;
+      bool keep = false;
+      double p = 0.0;
+      if (i < end) {
+        const double rank =
+            load_element<double>(table.operands[k], table.layouts, DType::kStored, i);
+        p = probability_of(numbers[kListDensity], numbers[kListEpsilon], static_cast<int64_t>(rank),
+                           static_cast<int64_t>(numbers[kListRow]));
+        keep = random_word(thinning.key, i) < word_bound(p);
+      }
+      if (!params.header->factors) {
+        // kUnit is a multiple of a word's bits, so a warp's elements share one.
+        const unsigned bits = __ballot_sync(kAllLanes, keep);
+        if (threadIdx.x % kWarp == 0 && i < end) {
+          static_cast<uint32_t*>(list)[i / 32] = bits;
+        }
+      } else if (i < end) {
+        const double factor = keep ? density_factor(p) : 0.0;
+        if (wide) {
+          static_cast<double*>(list)[i] = factor;
+        } else {
+          static_cast<float*>(list)[i] = static_cast<float>(factor);
+        }
+      }
     }
   }
 }
@@ -280,14 +336,18 @@ struct NormParams {
   DType delta;
   const SparseHeader* header;
   const int32_t* wide;  // [tensors]
+  unsigned long long* failure;
+  unsigned long long operation;
   Table table;
 };
 
 // One chunk of one model: two neighbouring lanes of the 64 are a thread's, as in reduce.cu.
 template <class Compute>
 SINTER_DEVICE void norms_of_chunk(const NormParams& params, const Descriptors& table,
-                                  const Operand* operands, int32_t m, const Thinning& thinning,
-                                  int64_t begin, int count, int64_t chunk, int64_t chunks) {
+                                  const Operand* operands, int64_t tensor, int32_t m,
+                                  const Thinning& thinning, int64_t begin, int count, int64_t chunk,
+                                  int64_t chunks) {
+  constexpr DType kNative = sizeof(Compute) == 8 ? DType::kF64 : DType::kF32;
   double all[2] = {};
   double kept_ones[2] = {};
   for (int i = 2 * (threadIdx.x % kWarp); i < count; i += kReduceLanes) {
@@ -305,6 +365,12 @@ SINTER_DEVICE void norms_of_chunk(const NormParams& params, const Descriptors& t
       const auto base = load_element<Compute>(operands[1], table.layouts, params.load, index);
       const auto x = load_element<Compute>(operands[2 + m], table.layouts, params.load, index);
       Compute d = task_delta(x, base, params.delta);
+      if (Format<kNative>::nonfinite(d) != 0) {
+        record_failure(params.failure, params.operation, tensor,
+                       Format<kNative>::nonfinite(base) != 0 ? 0
+                       : Format<kNative>::nonfinite(x) != 0  ? 1 + m
+                                                             : kUndefined);
+      }
       const double magnitude = static_cast<double>(d);
       all[lane] = accumulate<Term::kMagnitude>(all[lane], magnitude, magnitude);
       if (kept(thinning, false, index, words[lane], d)) {
@@ -354,11 +420,11 @@ __global__ void __launch_bounds__(kThreads)
     const Thinning* const thinnings = thinnings_of(params.header) + entry.index * models;
     for (int32_t m = 0; m < models; ++m) {
       if (params.wide[entry.index] != 0) {
-        norms_of_chunk<double>(params, table, operands, m, thinnings[m], begin, count, chunk,
-                               chunks);
+        norms_of_chunk<double>(params, table, operands, entry.index, m, thinnings[m], begin, count,
+                               chunk, chunks);
       } else {
-        norms_of_chunk<float>(params, table, operands, m, thinnings[m], begin, count, chunk,
-                              chunks);
+        norms_of_chunk<float>(params, table, operands, entry.index, m, thinnings[m], begin, count,
+                              chunk, chunks);
       }
     }
   }
@@ -397,6 +463,12 @@ class SparseRun {
         queue_, batch_, models_ + 1,
         sparse_.consensus ? formula_kernel<SparseVotes> : formula_kernel<SparseSum>);
     draw();
+    const Scratch lists(queue_, list_all());
+    for (Thinning& each : thinnings_) {
+      if (each.keep == Keep::kListed) {
+        each.list = lists.as<unsigned char>() + reinterpret_cast<uintptr_t>(each.list);
+      }
+    }
     upload(header, wide);
     std::vector<std::string> names;
     for (int64_t k = 0; k < batch_.count; ++k) {
@@ -416,7 +488,9 @@ class SparseRun {
       select_magnitudes(false);
       select_magnitudes(true);
     }
-    if (sparse_.rescale == Rescale::kL1) {
+    rank_rows(false);
+    rank_rows(true);
+    if (norms_needed()) {
       take_norms();
     }
     mixture.launch(header.as<void>());
@@ -438,6 +512,99 @@ class SparseRun {
         each.factor = density_factor(density);
       }
     }
+  }
+
+  // What ranks will keep is listed: where, as offsets, and in how many bytes.
+  int64_t list_all() {
+    int64_t bytes = 0;
+    for (int64_t place = 0; place < places_; ++place) {
+      Thinning& each = thinnings_[static_cast<size_t>(place)];
+      if (sparse_.sparsifier != Sparsifier::kRanked || each.keep != Keep::kRandom) {
+        continue;
+      }
+      const Item& item = batch_.items[place / models_];
+      each.keep = Keep::kListed;
+      each.list = reinterpret_cast<const void*>(static_cast<uintptr_t>(bytes));
+      const int64_t list = sparse_.rescale == Rescale::kDensity
+                               ? item.elements * (item.wide ? 8 : 4)
+                               : (item.elements + 31) / 32 * 4;
+      bytes += (list + 63) / 64 * 64;
+    }
+    return bytes;
+  }
+
+  // All methods that take a statistic find what is not finite; with ranks, where none is taken too.
+  bool norms_needed() const {
+    bool needed = sparse_.rescale == Rescale::kL1;
+    for (const Thinning& each : thinnings_) {
+      needed = needed || (sparse_.sparsifier == Sparsifier::kRanked && each.keep == Keep::kAll);
+    }
+    return needed;
+  }
+
+  // Ranks the differences of tensors that are computed in float64, or not, and lists what is kept.
+  void rank_rows(bool wide) {
+    std::vector<RankItem> items;
+    std::vector<int64_t> at;
+    int64_t bytes = 0;
+    for (int64_t place = 0; place < places_; ++place) {
+      const int64_t k = place / models_;
+      const Item& item = batch_.items[k];
+      if (thinnings_[static_cast<size_t>(place)].keep != Keep::kListed || item.wide != wide ||
+          item.elements == 0) {
+        continue;
+      }
+      const RowShape& rows = sparse_.rows[k];
+      const View* const turned = sparse_.turned + k * (1 + models_);
+      // float32 holds all ranks of all but the longest rows.
+      View ranks = {};
+      ranks.dtype = rows.length <= int64_t{1} << 24 ? DType::kF32 : DType::kF64;
+      ranks.data = reinterpret_cast<unsigned char*>(static_cast<uintptr_t>(bytes));
+      if (rows.inner > 1) {
+        ranks.rank = 3;
+        const int64_t shape[] = {rows.outer, rows.inner, rows.length};
+        const int64_t strides[] = {rows.length * rows.inner, 1, rows.inner};
+        std::copy(shape, shape + 3, ranks.shape);
+        std::copy(strides, strides + 3, ranks.strides);
+      } else {
+        ranks.rank = 1;
+        ranks.shape[0] = item.elements;
+        ranks.strides[0] = 1;
+      }
+      const int64_t model = 1 + place % models_;
+      items.push_back(
+          {item.elements, rows.length, &turned[0], turned[model], ranks, k, item.name, model});
+      at.push_back(place);
+      bytes += (item.elements * dtype_bytes(ranks.dtype) + 63) / 64 * 64;
+    }
+    if (items.empty()) {
+      return;
+    }
+    const Scratch memory(queue_, bytes);
+    ListParams params = {prepare_.header, models_, prepare_.wide, {}};
+    TableBuilder table(1, kListNumbers);
+    for (size_t i = 0; i < items.size(); ++i) {
+      RankItem& item = items[i];
+      const auto place = static_cast<size_t>(at[i]);
+      item.out.data = memory.as<unsigned char>() + reinterpret_cast<uintptr_t>(item.out.data);
+      View ranks = item.out;  // in the elements' own order
+      ranks.rank = 1;
+      ranks.shape[0] = item.elements;
+      ranks.strides[0] = 1;
+      const View* const views[] = {&ranks};
+      double numbers[kListNumbers];
+      numbers[kListDensity] = sparse_.densities[place];
+      numbers[kListEpsilon] = sparse_.epsilons[place];
+      numbers[kListRow] = static_cast<double>(item.row);
+      table.add({item.elements, at[i]}, (item.elements + kUnit - 1) / kUnit, views, numbers);
+    }
+    const Statistic statistic = {sparse_.method, {"base", nullptr, nullptr}, kOverflow};
+    // Elements of a wide item are computed in float64 even where an input alone would not be.
+    rank(context_, {items.data(), static_cast<int64_t>(items.size()),
+                    wide ? DType::kF64 : batch_.load, batch_.delta, &statistic});
+    table.finish(queue_, params.table);
+    const int64_t resident = queue_.resident_blocks(list_kernel, kThreads);
+    launch(queue_, list_kernel, std::min(table.units(), resident), kThreads, params);
   }
 
   void upload(const Scratch& header, const Scratch& wide) {
@@ -507,7 +674,13 @@ class SparseRun {
     }
     const Scratch partials(queue_, std::max<int64_t>(values, 1) * 8);
     const Scratch norms(queue_, places_ * 16);
-    NormParams params = {batch_.load, batch_.delta, prepare_.header, prepare_.wide, {}};
+    NormParams params = {batch_.load,
+                         batch_.delta,
+                         prepare_.header,
+                         prepare_.wide,
+                         prepare_.failure,
+                         prepare_.operation,
+                         {}};
     TableBuilder table(2 + models_, 0);
     std::vector<ReduceItem> sums;
     double* free = partials.as<double>();
@@ -571,10 +744,6 @@ class SparseRun {
 void sparse_mixture(const Context& context, const SparseBatch& sparse) {
   if (sparse.batch.count == 0) {
     return;
-  }
-  if (sparse.sparsifier == Sparsifier::kRanked) {
-    throw Failure(Status::kUnsupported,
-                  "della runs on the CPU only: pass CPU tensors and a CPU stream");
   }
   SparseRun(context, sparse).run();
 }

@@ -549,8 +549,10 @@ SINTER_API int32_t sinter_dare(sinter_stream* stream, int64_t count, int32_t mod
  * its row (see sinter_rank) maps linearly onto density - epsilon (r = 0, the smallest) to
  * density + epsilon (r = n - 1); density itself in rows of one element. epsilons[count][models]; a
  * probability outside (0, 1) is SINTER_INVALID_ARGUMENT, and density >= 1 keeps all. Takes a
- * statistic. Workspace: a bit per element and model, and 16 bytes per element of the longest row and
- * thread or block. Source: Deep et al., "DELLA-merging", 2024. */
+ * statistic. Workspace: a bit per element and model (a number of the type computed in with
+ * SINTER_RESCALE_DENSITY); on the CPU 24 to 84 bytes per element of the longest row and thread; on
+ * CUDA devices 4 per element and model (8 where rows are longer than 2^24) and 16 to 32 per element
+ * of the longest row and block. Source: Deep et al., "DELLA-merging", 2024. */
 SINTER_API int32_t sinter_della(sinter_stream* stream, int64_t count, int32_t models,
                                 const sinter_tensor* base, const sinter_tensor* inputs,
                                 const double* weights, const double* densities,

@@ -1001,10 +1001,9 @@ int main(int argc, char** argv) {
       run_random(cpu, gpu);
     }
     for (int i = 0; i < batches / 3 && failures < 10; ++i) {
-      // Those that select or rank on the device follow with its selections.
       constexpr const char* kMethods[] = {"ties as selected", "ties", "breadcrumbs", "dare",
                                           "della"};
-      const int method = i % 4;
+      const int method = i % 5;
       now_running = std::string(kMethods[method]) + ", seed " + std::to_string(seed) + ", batch " +
                     std::to_string(i);
       run_sparse(cpu, gpu, method);

@@ -29,20 +29,6 @@ double* results(const sinter_stream& stream, const sinter_tensor* out, int64_t c
   return reinterpret_cast<double*>(view.data);
 }
 
-// The tensor with axis 1 last, so that a row's elements are neighbours.
-sinter_tensor with_rows_last(const sinter_tensor& tensor) {
-  sinter_tensor turned = tensor;
-  for (int32_t d = 1; d + 1 < tensor.rank; ++d) {
-    turned.shape[d] = tensor.shape[d + 1];
-    turned.strides[d] = tensor.strides[d + 1];
-  }
-  if (tensor.rank > 1) {
-    turned.shape[tensor.rank - 1] = tensor.shape[1];
-    turned.strides[tensor.rank - 1] = tensor.strides[1];
-  }
-  return turned;
-}
-
 }  // namespace
 
 int32_t sinter_select(sinter_stream* stream, int64_t count, const sinter_tensor* base,

@@ -25,7 +25,7 @@ class SparseMixture {
                 const sinter_tensor* inputs, const double* weights, const double* lambda,
                 const sinter_mixture* mixture, const sinter_tensor* out,
                 const sinter_arithmetic* arithmetic)
-      : call_(stream, count, arithmetic), models_(models), out_(out) {
+      : call_(stream, count, arithmetic), models_(models), base_(base), inputs_(inputs), out_(out) {
     if (models < 1) {
       invalid("models is " + std::to_string(models) + ": it must be 1 or more");
     }
@@ -103,6 +103,12 @@ class SparseMixture {
         (d == 1 || out.rank == 1 ? rows.length : d == 0 ? rows.outer : rows.inner) *= out.shape[d];
       }
       rows_.push_back(rows);
+      if (rows.inner > 1) {
+        turn(k);
+      } else {
+        const View* const views = sparse_.batch.items[k].inputs;
+        turned_.insert(turned_.end(), views, views + 1 + models_);
+      }
       for (int32_t i = 0; i < models_; ++i) {
         const int64_t at = k * models_ + i;
         const double spread = rows.length < 2 ? 0.0 : std::fabs(epsilons[at]);
@@ -117,6 +123,18 @@ class SparseMixture {
       }
     }
     sparse_.rows = rows_.data();
+    sparse_.turned = turned_.data();
+  }
+
+  // The operands of entry k with their rows' elements as neighbours.
+  void turn(int64_t k) {
+    turned_.push_back(
+        checked_view(call_.stream(), with_rows_last(base_[k]), "base", k, Place::kStream, false));
+    for (int32_t i = 0; i < models_; ++i) {
+      const int64_t at = k * models_ + i;
+      turned_.push_back(checked_view(call_.stream(), with_rows_last(inputs_[at]), "inputs", at,
+                                     Place::kStream, false));
+    }
   }
 
   // For methods whose differences are not kept by chance.
@@ -151,9 +169,12 @@ class SparseMixture {
 
   Elementwise call_;
   const int32_t models_;
+  const sinter_tensor* const base_;
+  const sinter_tensor* const inputs_;
   const sinter_tensor* const out_;
   SparseBatch sparse_ = {};
   std::vector<RowShape> rows_;
+  std::vector<View> turned_;
 };
 
 }  // namespace

@@ -103,6 +103,19 @@ int64_t element_count(const sinter_tensor& tensor) {
   return elements;
 }
 
+sinter_tensor with_rows_last(const sinter_tensor& tensor) {
+  sinter_tensor turned = tensor;
+  for (int32_t d = 1; d + 1 < tensor.rank; ++d) {
+    turned.shape[d] = tensor.shape[d + 1];
+    turned.strides[d] = tensor.strides[d + 1];
+  }
+  if (tensor.rank > 1) {
+    turned.shape[tensor.rank - 1] = tensor.shape[1];
+    turned.strides[tensor.rank - 1] = tensor.strides[1];
+  }
+  return turned;
+}
+
 View checked_view(const sinter_stream& stream, const sinter_tensor& tensor, const char* operand,
                   int64_t index, Place place, bool output) {
   const auto refuse = [&](const std::string& why) {

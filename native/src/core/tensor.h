@@ -31,6 +31,9 @@ View checked_view(const sinter_stream& stream, const sinter_tensor& tensor, cons
 
 int64_t element_count(const sinter_tensor& tensor);
 
+// The tensor with axis 1 last, so that a row's elements are neighbours.
+sinter_tensor with_rows_last(const sinter_tensor& tensor);
+
 void require_same_shape(const sinter_tensor& x, const char* x_name, const sinter_tensor& y,
                         const char* y_name, int64_t index);
 

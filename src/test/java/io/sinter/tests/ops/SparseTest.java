@@ -51,13 +51,6 @@ class SparseTest {
     DELLA
   }
 
-  /// The methods that a device has: della ranks on the CPU only.
-  private static List<Method> methods(Device device) {
-    return Arrays.stream(Method.values())
-        .filter(method -> device.isCpu() || method != Method.DELLA)
-        .toList();
-  }
-
   /// One tensor of a call.
   private static final class Case {
     final Method method;
@@ -499,7 +492,7 @@ class SparseTest {
     boolean slow = Devices.slow(device);
     int trials = slow ? 25 : Seeds.full() ? 2000 : 250;
     try (Stream stream = device.stream()) {
-      for (Method method : methods(device)) {
+      for (Method method : Method.values()) {
         SplittableRandom random = Seeds.of("sparse " + method + (slow ? " slow" : ""));
         for (int t = 0; t < trials; t++) {
           trial(stream, method, slow, random);
@@ -583,7 +576,7 @@ class SparseTest {
   @ParameterizedTest
   @MethodSource("devices")
   void keysDecideAndThreadsDoNot(Device device) {
-    for (Method method : methods(device)) {
+    for (Method method : Method.values()) {
       if (method == Method.SELECTED || method == Method.BREADCRUMBS) {
         continue;
       }
@@ -610,7 +603,7 @@ class SparseTest {
   void whatIsNotFinite(Device device) {
     try (Stream stream = device.stream()) {
       for (double bad : new double[] {Double.NaN, Double.POSITIVE_INFINITY}) {
-        for (Method method : methods(device)) {
+        for (Method method : Method.values()) {
           if (method == Method.SELECTED) {
             continue;
           }

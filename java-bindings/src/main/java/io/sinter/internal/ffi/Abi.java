@@ -948,9 +948,12 @@ public final class Abi {
   /// density + epsilon (r = n - 1); density itself in rows of one element. epsilons[count][models];
   /// a
   /// probability outside (0, 1) is SINTER_INVALID_ARGUMENT, and density >= 1 keeps all. Takes a
-  /// statistic. Workspace: a bit per element and model, and 16 bytes per element of the longest row
-  /// and
-  /// thread or block. Source: Deep et al., "DELLA-merging", 2024.
+  /// statistic. Workspace: a bit per element and model (a number of the type computed in with
+  /// SINTER_RESCALE_DENSITY); on the CPU 24 to 84 bytes per element of the longest row and thread;
+  /// on
+  /// CUDA devices 4 per element and model (8 where rows are longer than 2^24) and 16 to 32 per
+  /// element
+  /// of the longest row and block. Source: Deep et al., "DELLA-merging", 2024.
   /// ```
   public static int sinter_della(
       MemorySegment stream,
