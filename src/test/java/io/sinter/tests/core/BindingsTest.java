@@ -97,7 +97,8 @@ class BindingsTest {
         Abi.sinter_device_info.LAYOUT.withName("sinter_device_info"),
         Abi.sinter_stream_options.LAYOUT.withName("sinter_stream_options"),
         Abi.sinter_tensor.LAYOUT.withName("sinter_tensor"),
-        Abi.sinter_arithmetic.LAYOUT.withName("sinter_arithmetic"));
+        Abi.sinter_arithmetic.LAYOUT.withName("sinter_arithmetic"),
+        Abi.sinter_mixture.LAYOUT.withName("sinter_mixture"));
   }
 
   @Test
