@@ -122,11 +122,7 @@ public abstract class MergeBenchmark {
     stream.synchronize();
     verify(pattern);
     if (reads() > 0 && TrafficTwin.absentOn(on) == null && (writes() || on.isCpu())) {
-      List<Tensor> reads = new ArrayList<>();
-      for (int i = 0; i < passes(); i++) {
-        reads.addAll(inputs);
-      }
-      twin = own(new TrafficTwin(on, reads, writes() ? out : null, workers()));
+      twin = own(new TrafficTwin(on, inputs, passes(), writes() ? out : null, workers()));
     }
   }
 

@@ -6,6 +6,7 @@ import io.sinter.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -13,14 +14,19 @@ import org.jspecify.annotations.Nullable;
 /// stores, as fast as this machine does it.
 ///
 /// On the CPU it works on the operation's own tensors, with as many threads, and overwrites the
-/// output; where there is none it only reads. On a CUDA device it has memory of its own, of the
-// same shape. There are several ways to
-/// move the bytes (`twin.h`), and the first runs choose the fastest.
+/// output; where there is none it only reads. Where an operation reads its inputs more than once,
+// the
+/// twin goes over all of them as often, one pass after the other: read side by side, the second
+/// reading would come from the caches. On a CUDA device it has memory of its own, a stream for each
+/// reading. There are several ways to move the bytes (`twin.h`), and the first runs choose the
+/// fastest.
 final class TrafficTwin implements AutoCloseable {
   private static final int ROUNDS = 5;
 
   private final Arena arena = Arena.ofShared();
   private final MemorySegment streams;
+  private final MemorySegment reading;
+  private final int readings;
   private final MemorySegment device;
   private final int threads;
   private final int variant;
@@ -36,16 +42,22 @@ final class TrafficTwin implements AutoCloseable {
     return TwinLibrary.deviceBuilt() ? null : "the traffic twin was built without nvcc";
   }
 
-  TrafficTwin(Device on, List<Tensor> inputs, @Nullable Tensor out, int threads) {
+  TrafficTwin(Device on, List<Tensor> inputs, int passes, @Nullable Tensor out, int threads) {
     this.threads = threads;
-    int[] widths = inputs.stream().mapToInt(t -> t.dtype().bytes()).toArray();
+    readings = on.isCpu() ? passes - 1 : 0;
+    int[] widths =
+        Collections.nCopies(on.isCpu() ? 1 : passes, inputs).stream()
+            .flatMap(List::stream)
+            .mapToInt(t -> t.dtype().bytes())
+            .toArray();
     MemorySegment[] reads =
         on.isCpu()
             ? inputs.stream().map(Tensor::segment).toArray(MemorySegment[]::new)
             : new MemorySegment[0];
     MemorySegment write = on.isCpu() && out != null ? out.segment() : MemorySegment.NULL;
-    streams =
-        TwinLibrary.streams(arena, widths, reads, widths[0], write, inputs.getFirst().elements());
+    long elements = inputs.getFirst().elements();
+    streams = TwinLibrary.streams(arena, widths, reads, widths[0], write, elements);
+    reading = TwinLibrary.streams(arena, widths, reads, widths[0], MemorySegment.NULL, elements);
     device = on.isCpu() ? MemorySegment.NULL : TwinLibrary.deviceCreate(on.ordinal(), streams);
     variant = fastest();
   }
@@ -82,6 +94,9 @@ final class TrafficTwin implements AutoCloseable {
       TwinLibrary.deviceRun(device, way, repeats);
     } else {
       for (int i = 0; i < repeats; i++) {
+        for (int pass = 0; pass < readings; pass++) {
+          TwinLibrary.cpuRun(reading, threads, way);
+        }
         TwinLibrary.cpuRun(streams, threads, way);
       }
     }
