@@ -4,7 +4,7 @@
 // The order is formula/reduce.h's.
 #include "formula/reduce.h"
 
-#include "cpu/common/block.h"
+#include "cpu/common/lanes.h"
 #include "cpu/kernels_of_tier.h"
 
 namespace sinter::cpu::SINTER_TIER {
@@ -27,38 +27,22 @@ SINTER_FN double combine_lanes(double* lanes, int64_t count) {
   return lanes[0];
 }
 
-// Eight lanes, and the eight elements they take. Compilers split them where registers are shorter.
-typedef double Lanes __attribute__((vector_size(64)));
-typedef uint64_t LaneBits __attribute__((vector_size(64)));
-template <class T>
-struct Eight;
-template <>
-struct Eight<float> {
-  typedef float type __attribute__((vector_size(32), aligned(1), may_alias));
-};
-template <>
-struct Eight<double> {
-  typedef double type __attribute__((vector_size(64), aligned(1), may_alias));
-};
-
-template <class T>
-SINTER_FN Lanes eight(const T* x) {
-  return __builtin_convertvector(*reinterpret_cast<const typename Eight<T>::type*>(x), Lanes);
+SINTER_FN Strip strip_magnitudes(Strip x) {
+  return reinterpret_cast<Strip>(reinterpret_cast<StripBits>(x) & 0x7fffffffffffffffull);
 }
 
-SINTER_FN Lanes lane_magnitudes(Lanes x) {
-  return reinterpret_cast<Lanes>(reinterpret_cast<LaneBits>(x) & 0x7fffffffffffffffull);
-}
-
-template <Term T>
-SINTER_FN Lanes accumulate_eight(Lanes sum, Lanes a, Lanes b) {
+// kExact: the elements are float32 at most.
+template <Term T, bool kExact>
+SINTER_FN Strip accumulate_strip(Strip sum, Strip a, Strip b) {
   switch (T) {
     case Term::kValue:
       return sum + a;
+    case Term::kMagnitude:
+      return sum + strip_magnitudes(a);
     case Term::kSquare:
-      return sum + a * a;
+      return add_product<kExact>(sum, a, a);
     case Term::kProduct:
-      return sum + a * b;
+      return add_product<kExact>(sum, a, b);
     case Term::kCube:
       return sum + (a * a) * a;
     case Term::kFourthPower:
@@ -66,15 +50,15 @@ SINTER_FN Lanes accumulate_eight(Lanes sum, Lanes a, Lanes b) {
     case Term::kMasked:
       return b != 0.0 ? sum + a : sum;
     case Term::kFinite:
-      return lane_magnitudes(a) < __builtin_huge_val() ? sum + 1.0 : sum;
+      return strip_magnitudes(a) < __builtin_huge_val() ? sum + 1.0 : sum;
     case Term::kInfinite:
-      return lane_magnitudes(a) == __builtin_huge_val() ? sum + 1.0 : sum;
+      return strip_magnitudes(a) == __builtin_huge_val() ? sum + 1.0 : sum;
     case Term::kNan:
       return a != a ? sum + 1.0 : sum;
     case Term::kAbove:
-      return lane_magnitudes(a) > b ? sum + 1.0 : sum;
+      return strip_magnitudes(a) > b ? sum + 1.0 : sum;
     default:
-      for (int l = 0; l < 8; ++l) {
+      for (int l = 0; l < kStrip; ++l) {
         sum[l] = accumulate<T>(sum[l], a[l], b[l]);
       }
       return sum;
@@ -84,8 +68,10 @@ SINTER_FN Lanes accumulate_eight(Lanes sum, Lanes a, Lanes b) {
 // The terms of a pair (a, b) and the item's parameter; what a term reads of them.
 template <Term T, bool kOfB = false>
 struct Of {
-  SINTER_MEMBER_FN Lanes add_eight(Lanes sum, Lanes a, Lanes b, double parameter) {
-    return accumulate_eight<T>(sum, kOfB ? b : a, T == Term::kAbove ? Lanes{} + parameter : b);
+  template <bool kExact>
+  SINTER_MEMBER_FN Strip add_strip(Strip sum, Strip a, Strip b, double parameter) {
+    return accumulate_strip<T, kExact>(sum, kOfB ? b : a,
+                                       T == Term::kAbove ? Strip{} + parameter : b);
   }
   SINTER_MEMBER_FN double add(double sum, double a, double b, double parameter) {
     return accumulate<T>(sum, kOfB ? b : a, T == Term::kAbove ? parameter : b);
@@ -93,60 +79,84 @@ struct Of {
   static constexpr Term kTerm = T;
 };
 
-// Adds a block's elements to the lanes; the block starts at a multiple of the lanes. As many lanes
-// at a time as keep their sums in registers go over the whole block.
-template <class... Terms, class T>
-SINTER_FN void add_block(const T* a, const T* b, int count, double parameter,
-                         double (*lanes)[kReduceLanes]) {
+// Lanes, a power of 2, whose sums of so many terms stay in registers.
+constexpr int lanes_at_once(int terms) {
+  int lanes = kStrip;
+  while (lanes < kReduceLanes && 2 * lanes * terms <= kStrips * kStrip) {
+    lanes *= 2;
+  }
+  return lanes;
+}
+
+// Adds elements to the lanes; they start at a multiple of the lanes. As many lanes at a time as keep
+// their sums in registers go over all of them.
+template <DType D, class... Terms>
+SINTER_FN void add_block(const typename Format<D>::Storage* a, const typename Format<D>::Storage* b,
+                         int count, double parameter, double (*lanes)[kReduceLanes]) {
   constexpr int kTerms = sizeof...(Terms);
-  constexpr int kVectors = kTerms == 1 ? 4 : 2;
+  constexpr int kHeld = lanes_at_once(kTerms) / kStrip;
   const int whole = count - count % kReduceLanes;
-  for (int s = 0; s < kReduceLanes; s += 8 * kVectors) {
-    Lanes sums[kTerms][kVectors];
+  for (int s = 0; s < kReduceLanes; s += kStrip * kHeld) {
+    Strip sums[kTerms][kHeld];
 #pragma GCC unroll 4
     for (int k = 0; k < kTerms; ++k) {
-#pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) {
-        sums[k][v] = eight(&lanes[k][s + 8 * v]);
+#pragma GCC unroll 16
+      for (int v = 0; v < kHeld; ++v) {
+        sums[k][v] = load_strip(&lanes[k][s + kStrip * v]);
       }
     }
     for (int j = s; j < whole; j += kReduceLanes) {
-#pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) {
-        const Lanes x = eight(a + j + 8 * v);
-        const Lanes y = eight(b + j + 8 * v);
+      if (kHeld * kStrip == kReduceLanes) {
+        expect(a + j, kReduceLanes);
+        if (a != b) {
+          expect(b + j, kReduceLanes);
+        }
+      }
+#pragma GCC unroll 16
+      for (int v = 0; v < kHeld; ++v) {
+        const Strip x = strip<D>(a + j + kStrip * v);
+        const Strip y = strip<D>(b + j + kStrip * v);
         int k = 0;
-        ((sums[k][v] = Terms::add_eight(sums[k][v], x, y, parameter), ++k), ...);
+        ((sums[k][v] = Terms::template add_strip<D != DType::kF64>(sums[k][v], x, y, parameter),
+          ++k),
+         ...);
       }
     }
 #pragma GCC unroll 4
     for (int k = 0; k < kTerms; ++k) {
-#pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) {
-        *reinterpret_cast<Eight<double>::type*>(&lanes[k][s + 8 * v]) = sums[k][v];
+#pragma GCC unroll 16
+      for (int v = 0; v < kHeld; ++v) {
+        store_strip(&lanes[k][s + kStrip * v], sums[k][v]);
       }
     }
   }
-  using Packed = typename Unaligned<T>::type;  // by name: auto would drop the alignment
+  using Packed = typename Unaligned<typename Format<D>::Storage>::type;
   const Packed* const left_a = reinterpret_cast<const Packed*>(a);
   const Packed* const left_b = reinterpret_cast<const Packed*>(b);
   for (int j = whole; j < count; ++j) {
-    const double x = static_cast<double>(left_a[j]);
-    const double y = static_cast<double>(left_b[j]);
+    const double x = static_cast<double>(Format<D>::decode(left_a[j]));
+    const double y = static_cast<double>(Format<D>::decode(left_b[j]));
     int k = 0;
     ((lanes[k][j - whole] = Terms::add(lanes[k][j - whole], x, y, parameter), ++k), ...);
   }
 }
 
-// A contiguous operand's block as its compute type: in place, or decoded into `room`.
-template <DType D>
-SINTER_FN const typename Format<D>::Compute* decoded(const unsigned char* data, int count,
-                                                     typename Format<D>::Compute* room) {
-  if constexpr (D == DType::kF32 || D == DType::kF64) {
-    return reinterpret_cast<const typename Format<D>::Compute*>(data);
+// As above, of contiguous elements in memory; `room` is for two blocks.
+template <DType D, class... Terms>
+SINTER_FN void add_stored(const unsigned char* a, const unsigned char* b, int count,
+                          double parameter, double (*lanes)[kReduceLanes], double (*room)[kBlock]) {
+  if constexpr (kLaneDtype<D>) {
+    using Storage = typename Format<D>::Storage;
+    add_block<D, Terms...>(reinterpret_cast<const Storage*>(a), reinterpret_cast<const Storage*>(b),
+                           count, parameter, lanes);
   } else {
-    decode<D>(data, 1, count, room);
-    return room;
+    float* const x = reinterpret_cast<float*>(room[0]);
+    float* const y = a == b ? x : reinterpret_cast<float*>(room[1]);
+    decode<D>(a, 1, count, x);
+    if (a != b) {
+      decode<D>(b, 1, count, y);
+    }
+    add_block<DType::kF32, Terms...>(x, y, count, parameter, lanes);
   }
 }
 
@@ -159,6 +169,8 @@ SINTER_FN void reduce(const ReduceItem& item, DType load, int64_t begin, int64_t
   const bool direct = item.a.contiguous() && item.b.contiguous() && item.a.dtype == item.b.dtype &&
                       (load == DType::kStored || load == item.a.dtype);
   const int64_t width = dtype_bytes(item.a.dtype);
+  const bool straight = direct && (item.a.dtype == DType::kBF16 || item.a.dtype == DType::kF32 ||
+                                   item.a.dtype == DType::kF64);
   const int64_t row = item.row();
   const int64_t chunks = chunks_of(row);
   for (int64_t chunk = begin; chunk < end; ++chunk) {
@@ -166,26 +178,26 @@ SINTER_FN void reduce(const ReduceItem& item, DType load, int64_t begin, int64_t
     const int64_t start = chunk / chunks * row;
     const int64_t from = start + chunk % chunks * kReduceChunk;
     const int64_t to = start + row - from < kReduceChunk ? start + row : from + kReduceChunk;
-    for (int64_t i = from; i < to; i += kBlock) {
-      const int count = to - i < kBlock ? static_cast<int>(to - i) : kBlock;
+    // Where all lanes are held, nothing is gained by stopping; else blocks stay in the first-level
+    // cache until all lanes have gone over them.
+    const int64_t step = lanes_at_once(kTerms) == kReduceLanes && straight ? kReduceChunk : kBlock;
+    for (int64_t i = from; i < to; i += step) {
+      const int count = static_cast<int>(to - i < step ? to - i : step);
       alignas(64) double room[2][kBlock];
       if (direct) {
+        const unsigned char* const a = item.a.data + i * width;
+        const unsigned char* const b = kPair ? item.b.data + i * width : a;
         with_dtype(
             item.a.dtype, [&]<DType D>() __attribute__((always_inline)) {
-              using Compute = typename Format<D>::Compute;
-              const Compute* a =
-                  decoded<D>(item.a.data + i * width, count, reinterpret_cast<Compute*>(room[0]));
-              const Compute* b = kPair ? decoded<D>(item.b.data + i * width, count,
-                                                    reinterpret_cast<Compute*>(room[1]))
-                                       : a;
-              add_block<Terms...>(a, b, count, item.parameter, lanes);
+              add_stored<D, Terms...>(a, b, count, item.parameter, lanes, room);
             });
       } else {
         load_block(item.a, load, i, count, room[0]);
         if (kPair) {
           load_block(item.b, load, i, count, room[1]);
         }
-        add_block<Terms...>(room[0], room[kPair ? 1 : 0], count, item.parameter, lanes);
+        add_block<DType::kF64, Terms...>(room[0], room[kPair ? 1 : 0], count, item.parameter,
+                                         lanes);
       }
     }
     int k = 0;

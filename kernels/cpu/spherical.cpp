@@ -6,6 +6,7 @@
 #include "cpu/spherical.h"
 
 #include "cpu/common/elementwise.h"
+#include "cpu/common/lanes.h"
 #include "cpu/kernels_of_tier.h"
 #include "formula/reduce.h"
 #include "formula/task_vectors.h"
@@ -13,25 +14,6 @@
 
 namespace sinter::cpu::SINTER_TIER {
 namespace {
-
-// As many lanes as a register holds, and the elements they take.
-#if defined(__AVX512F__)
-constexpr int kStrip = 8;
-#elif defined(__AVX2__)
-constexpr int kStrip = 4;
-#else
-constexpr int kStrip = 2;
-#endif
-typedef double Strip __attribute__((vector_size(8 * kStrip)));
-template <class T>
-struct StripOf {
-  typedef T type __attribute__((vector_size(sizeof(T) * kStrip), aligned(1), may_alias));
-};
-
-template <class T>
-SINTER_FN Strip strip(const T* x) {
-  return __builtin_convertvector(*reinterpret_cast<const typename StripOf<T>::type*>(x), Strip);
-}
 
 // A tile: the pairs of kRows with kColumns models; where kRows is 0, the triangle of kColumns.
 template <int kRows, int kColumns>
@@ -57,41 +39,43 @@ template <int kRows, int kColumns, class T>
 SINTER_FN void add_tile(const T* const* rows, const T* const* columns, int count,
                         double (*lanes)[kReduceLanes]) {
   using Pairs = Tile<kRows, kColumns>;
-  constexpr int kVectors = Pairs::kPairs <= 3 ? 2 : 1;
+  constexpr DType kNative = sizeof(T) == 8 ? DType::kF64 : DType::kF32;
+  // As many strips of lanes at a time as leave their sums in registers.
+  constexpr int kVectors = Pairs::kPairs * 4 <= kStrips ? 4 : Pairs::kPairs * 2 <= kStrips ? 2 : 1;
   constexpr int kHeld = kRows == 0 ? 1 : kRows;
   const int whole = count - count % kReduceLanes;
   for (int s = 0; s < kReduceLanes && whole > 0; s += kStrip * kVectors) {
     Strip sums[Pairs::kPairs][kVectors];
 #pragma GCC unroll 16
     for (int p = 0; p < Pairs::kPairs; ++p) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) {
-        sums[p][v] = strip(&lanes[p][s + kStrip * v]);
+        sums[p][v] = load_strip(&lanes[p][s + kStrip * v]);
       }
     }
     for (int j = s; j < whole; j += kReduceLanes) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) {
         Strip x[kHeld];
         Strip y[kColumns];
 #pragma GCC unroll 4
         for (int k = 0; k < kColumns; ++k) {
-          y[k] = strip(columns[k] + j + kStrip * v);
+          y[k] = strip<kNative>(columns[k] + j + kStrip * v);
         }
 #pragma GCC unroll 4
         for (int k = 0; k < kRows; ++k) {
-          x[k] = strip(rows[k] + j + kStrip * v);
+          x[k] = strip<kNative>(rows[k] + j + kStrip * v);
         }
         Pairs::pairs([&](int p, int i, int k) __attribute__((always_inline)) {
-          sums[p][v] = sums[p][v] + (kRows == 0 ? y[i] : x[i]) * y[k];
+          sums[p][v] = add_product<sizeof(T) == 4>(sums[p][v], kRows == 0 ? y[i] : x[i], y[k]);
         });
       }
     }
 #pragma GCC unroll 16
     for (int p = 0; p < Pairs::kPairs; ++p) {
-#pragma GCC unroll 2
+#pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) {
-        *reinterpret_cast<StripOf<double>::type*>(&lanes[p][s + kStrip * v]) = sums[p][v];
+        store_strip(&lanes[p][s + kStrip * v], sums[p][v]);
       }
     }
   }

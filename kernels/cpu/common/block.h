@@ -64,6 +64,15 @@ SINTER_FN void for_runs(const View& view, int64_t begin, int count, F f) {
 
 // ---- Load ----
 
+// Asks for the elements that stand `ahead` bytes behind these. Addresses past an end do no harm.
+template <class Storage>
+SINTER_FN void expect(const Storage* x, int count, int64_t ahead = 2048) {
+  const char* const at = reinterpret_cast<const char*>(x) + ahead;
+  for (int line = 0; line < count * static_cast<int>(sizeof(Storage)); line += 64) {
+    __builtin_prefetch(at + line);
+  }
+}
+
 template <DType T, class Compute>
 SINTER_FN void decode(const unsigned char* data, int64_t stride, int count, Compute* out) {
   using Storage = typename Unaligned<typename Format<T>::Storage>::type;
