@@ -42,9 +42,13 @@ SINTER_FN bool direct_keys(const Differences& source, int64_t begin, int count, 
   using Compute = typename Format<T>::Compute;
   using Packed = typename Unaligned<Storage>::type;
   const Packed* const x = reinterpret_cast<const Packed*>(source.in.data) + begin;
+  // When a capture asks again, it is for these.
+  constexpr int64_t kNext = kCaptured * static_cast<int64_t>(sizeof(Storage));
+  expect(x, count, kNext);
   Key peak = 0;
   if (source.has_base) {
     const Packed* const base = reinterpret_cast<const Packed*>(source.base.data) + begin;
+    expect(base, count, kNext);
     for (int j = 0; j < count; ++j) {
       const Compute d =
           task_delta<Compute>(Format<T>::decode(x[j]), Format<T>::decode(base[j]), DType::kStored);

@@ -27,6 +27,11 @@ constexpr int64_t kCaptured = 4096;
 // Keys of room that it needs beyond them.
 constexpr int64_t kCaptureSlack = 16;
 
+// Bins of captured keys, and how many of each there are: neighbouring keys are often equal, and adding
+// to one number again waits for the first time to be done.
+constexpr int kKeyBins = 2048;
+constexpr int kBinCopies = 4;
+
 // The kernels over one kind of source; `source` is what they were made for. All answer whether the
 // elements were finite, where they look at them.
 struct KeyKernels {
@@ -41,6 +46,12 @@ struct KeyKernels {
   // counts[(key - low) >> shift] += 1, for those below `bins`.
   bool (*histogram)(const void* source, int64_t begin, int64_t end, uint64_t low, int shift,
                     uint64_t bins, uint64_t* counts);
+  // Of keys that were captured: counts[j % kBinCopies][(key - low) >> shift] += 1 for those in
+  // [low, low + span], which fall into kKeyBins bins.
+  void (*bins)(const void* keys, int64_t count, uint64_t low, uint64_t span, int shift,
+               uint32_t* counts);
+  // How many of them are this key.
+  uint32_t (*equals)(const void* keys, int64_t count, uint64_t key);
   // The index of the nth (from 1) element in [begin, end) that has this key.
   int64_t (*find)(const void* source, int64_t begin, int64_t end, uint64_t key, int64_t nth);
 };

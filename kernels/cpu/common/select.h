@@ -77,6 +77,35 @@ class KeyLoops {
     });
   }
 
+  static void bins(const void* keys, int64_t count, uint64_t low, uint64_t span, int shift,
+                   uint32_t* counts) {
+    const Key* const all = static_cast<const Key*>(keys);
+    const Key from = static_cast<Key>(low);
+    const Key width = static_cast<Key>(span);
+    Key inside[kBinBlock + kCaptureSlack];
+    for (int64_t i = 0; i < count; i += kBinBlock) {
+      const int some = count - i < kBinBlock ? static_cast<int>(count - i) : kBinBlock;
+      Captured captured = {0, 0, true};
+      capture_block(all + i, some, from, width, static_cast<Key>(from + width), inside, captured);
+      const int n = static_cast<int>(captured.inside);
+      for (int j = 0; j < n; ++j) {
+        inside[j] = static_cast<Key>(static_cast<Key>(inside[j] - from) >> shift);
+      }
+      for (int j = 0; j < n; ++j) {
+        ++counts[j % kBinCopies * kKeyBins + static_cast<int>(inside[j])];
+      }
+    }
+  }
+
+  static uint32_t equals(const void* keys, int64_t count, uint64_t key) {
+    const Key* const all = static_cast<const Key*>(keys);
+    uint32_t equal = 0;
+    for (int64_t i = 0; i < count; ++i) {
+      equal += all[i] == key;
+    }
+    return equal;
+  }
+
   static int64_t find(const void* source, int64_t begin, int64_t end, uint64_t key, int64_t nth) {
     int64_t found = end - 1;
     for_blocks(source, begin, end, [&](const Key* keys, int some, int64_t at) {
@@ -101,6 +130,8 @@ class KeyLoops {
   }
 
  private:
+  static constexpr int kBinBlock = 512;
+
   // Calls f(keys, count, begin) for the range's blocks as long as it answers true.
   template <class F>
   static inline __attribute__((always_inline)) bool for_blocks(const void* source, int64_t begin,
@@ -213,6 +244,8 @@ constexpr KeyKernels key_kernels() {
           Loops::count,
           Loops::capture,
           Loops::histogram,
+          Loops::bins,
+          Loops::equals,
           Loops::find};
 }
 

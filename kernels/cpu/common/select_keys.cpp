@@ -14,6 +14,9 @@ namespace {
 // Tensors of at most this size are their own sample.
 constexpr int64_t kWhole = 8192;
 constexpr int64_t kSample = 64 * 1024;
+// Standard errors from the sampled rank to the window's ends: beyond them is one selection in 16000,
+// which then takes a histogram of everything.
+constexpr double kReach = 4.0;
 constexpr int64_t kRun = 16;  // neighbours of the sample: one or two cache lines
 // Selections that take their turns on one part, which stays in the second-level cache meanwhile.
 constexpr int64_t kShared = 8;
@@ -245,7 +248,7 @@ class Engine {
     }
     const double size = static_cast<double>(n);
     const double p = static_cast<double>(s.k) / static_cast<double>(state.elements);
-    const double reach = 5.0 * std::sqrt(size * p * (1.0 - p)) + 8.0;
+    const double reach = kReach * std::sqrt(size * p * (1.0 - p)) + 8.0;
     const int64_t upper = static_cast<int64_t>(p * size - reach);
     const int64_t lower = static_cast<int64_t>(p * size + reach) + 1;
     const uint64_t most = static_cast<uint64_t>(static_cast<Key>(~Key{0}));
@@ -448,37 +451,36 @@ class Engine {
       state.step = Step::kHistogram;
       return;
     }
-    with_key(s.kernels->bytes,
-             [&](auto zero) { resolve_captured<decltype(zero)>(state, s.k - totals[1]); });
+    resolve_captured(state, s.k - totals[1]);
   }
 
   // Histograms of what was captured, ever finer.
-  template <class Key>
   static void resolve_captured(State& state, int64_t k) {
-    const Key* const pool = reinterpret_cast<const Key*>(state.pool);
+    const KeyKernels& kernels = *state.selection->kernels;
+    const int64_t chunk_bytes = kChunkKeys * kernels.bytes;
     const int64_t chunks = state.next.load();
-    constexpr int kFew = 2048;
     uint64_t low = state.low;
     uint64_t span = state.high - state.low;
     for (;;) {
       int shift = 0;
-      while ((span >> shift) >= kFew) {
+      while ((span >> shift) >= kKeyBins) {
         ++shift;
       }
-      uint32_t counts[kFew] = {};
+      uint32_t counts[kBinCopies][kKeyBins] = {};
       for (int64_t c = 0; c < chunks; ++c) {
-        for (int64_t i = 0; i < state.chunk_list[c].used; ++i) {
-          const Key distance = static_cast<Key>(pool[c * kChunkKeys + i] - low);
-          if (distance <= span) {
-            ++counts[static_cast<uint64_t>(distance) >> shift];
-          }
-        }
+        kernels.bins(state.pool + c * chunk_bytes, state.chunk_list[c].used, low, span, shift,
+                     counts[0]);
       }
-      uint64_t bin = kFew - 1;
-      while (counts[bin] < static_cast<uint64_t>(k)) {
-        k -= counts[bin];
+      uint64_t bin = kKeyBins;
+      int64_t here = 0;
+      do {
+        k -= here;
         --bin;
-      }
+        here = 0;
+        for (const auto& copy : counts) {
+          here += copy[bin];
+        }
+      } while (here < k);
       low += bin << shift;
       if (shift == 0) {
         break;
@@ -490,11 +492,8 @@ class Engine {
       state.results[part].counts[2] = 0;
     }
     for (int64_t c = 0; c < chunks; ++c) {
-      uint32_t equal = 0;
-      for (int64_t i = 0; i < state.chunk_list[c].used; ++i) {
-        equal += pool[c * kChunkKeys + i] == static_cast<Key>(low);
-      }
-      state.results[state.chunk_list[c].part].counts[2] += equal;
+      state.results[state.chunk_list[c].part].counts[2] +=
+          kernels.equals(state.pool + c * chunk_bytes, state.chunk_list[c].used, low);
     }
     locate(state, k, [&](int64_t part) { return int64_t{state.results[part].counts[2]}; });
   }
