@@ -278,6 +278,161 @@ SINTER_FN void expect_block(const Item& item, int32_t inputs, int64_t i) {
   }
 }
 
+// ---- In one loop ----
+
+// The common mixtures of a few models, their elements of one dtype and side by side, need none of the
+// rooms above: everything between the loads and the store stays in registers.
+constexpr int kFewModels = 3;
+
+struct FewModels {
+  float weights[kFewModels];
+  float factors[kFewModels];
+  // Of magnitudes: above which bits one is kept, up to which.
+  int32_t inside[kFewModels];
+  int32_t outside[kFewModels];
+  // At random: words, and up to which one is kept.
+  const uint32_t* words[kFewModels];
+  uint32_t bounds[kFewModels];
+  float lambda;
+  bool powers;  // divided_by_powers
+};
+
+enum class Divide { kNot, kByPowers, kByAny };
+
+// The powers of 2 that float32 and its reciprocals have in common.
+SINTER_FN bool is_power(float x) {
+  const uint32_t bits = magnitude_bits(x);
+  return (bits & 0x007fffffu) == 0 && bits >= 0x00800000u && bits <= 0x7e000000u;
+}
+
+// Whether all sums of weights that a mixture may be divided by are powers of 2, as 1 and 1 + 1 are.
+static bool divided_by_powers(const FewModels& few, int32_t models) {
+  bool powers = true;
+  for (uint32_t set = 1; set < 1u << models; ++set) {
+    float sum = 0.0f;
+    for (int32_t m = 0; m < models; ++m) {
+      sum = (set >> m & 1u) != 0 ? sum + few.weights[m] : sum;
+    }
+    powers = powers && is_power(sum);
+  }
+  return powers;
+}
+
+// base + lambda times the mixture. Division by a power of 2 is multiplication by its reciprocal, which
+// has the negated exponent: the quotient is the same, and the loop need not wait for the divider.
+template <Divide kDivide>
+SINTER_FN float add_few(float base, float lambda, Mixed<float> mixed) {
+  if constexpr (kDivide == Divide::kByPowers) {
+    const float divisor = mixed.weight != 0.0f ? mixed.weight : 1.0f;
+    return fused(lambda, mixed.sum * bits_float(0x7f000000u - float_bits(divisor)), base);
+  } else {
+    return add_mixture<float>(base, lambda, mixed, kDivide == Divide::kByAny);
+  }
+}
+
+template <DType T, int N, bool kConsensus, Divide kDivide, bool kRandom>
+static bool mix_few(const Item& item, const FewModels& few, int64_t i, int count,
+                    typename Format<T>::Storage* staged) {
+  const int64_t width = dtype_bytes(T);
+  const auto base = elements<T>(item.inputs[0].data + i * width);
+  Elements<T> x[N];
+  float w[N];
+#pragma GCC unroll 4
+  for (int k = 0; k < N; ++k) {
+    x[k] = elements<T>(item.inputs[1 + k].data + i * width);
+    w[k] = few.weights[k];
+  }
+  Encoder<T, float> encode(staged);
+  for (int j = 0; j < count; ++j) {
+    const float b = Format<T>::decode(base[j]);
+    float d[N];
+#pragma GCC unroll 4
+    for (int k = 0; k < N; ++k) {
+      const float all = task_delta<float>(Format<T>::decode(x[k][j]), b, DType::kStored);
+      const auto bits = static_cast<int32_t>(magnitude_bits(all));
+      const bool keep = kRandom ? few.words[k][j] <= few.bounds[k]
+                                : (bits > few.inside[k]) & (bits <= few.outside[k]);
+      d[k] = thinned<float>(keep, all, few.factors[k]);
+    }
+    Mixed<float> mixed = {};
+    if constexpr (kConsensus) {
+      mixed = elected<N, float>(w, d, false);
+    } else {
+#pragma GCC unroll 4
+      for (int k = 0; k < N; ++k) {
+        mix<float>(mixed, w[k], d[k], false);
+      }
+    }
+    encode(j, add_few<kDivide>(b, few.lambda, mixed));
+  }
+  return !encode.alarmed();
+}
+
+// Whether mix_few has a loop for an item's mixture; then `few` holds what all its blocks share.
+static bool has_few(const Item& item, const SparseBatch& sparse, const Thinning* thinnings,
+                    FewModels* few, bool* random) {
+  const int32_t models = sparse.batch.inputs - 1;
+  const DType dtype = item.output.dtype;
+  *random = thinnings[0].keep == Keep::kRandom;
+  if ((dtype != DType::kBF16 && dtype != DType::kF32) || !uniform(item, sparse.batch) ||
+      (sparse.batch.delta != DType::kStored && sparse.batch.delta != DType::kF32) ||
+      models > kFewModels || sparse.consensus != sparse.normalize || sparse.plain_election ||
+      (*random && (sparse.consensus || models > 2))) {
+    return false;
+  }
+  for (int32_t m = 0; m < models; ++m) {
+    const Thinning& each = thinnings[m];
+    if (each.keep != (*random ? Keep::kRandom : Keep::kMagnitude) || (*random && each.words == 0)) {
+      return false;
+    }
+    few->weights[m] = static_cast<float>(item.weights[m]);
+    few->factors[m] = static_cast<float>(each.factor);
+    few->bounds[m] = static_cast<uint32_t>(each.words - 1);
+  }
+  few->lambda = static_cast<float>(item.weights[models]);
+  few->powers = divided_by_powers(*few, models);
+  return true;
+}
+
+// Mixes a block into `staged`; false where it takes the rooms after all: results may have to be
+// counted, or indices decide what is kept.
+template <DType T>
+static bool mix_few_models(const Item& item, const SparseBatch& sparse, const Thinning* thinnings,
+                           FewModels& few, bool random, int64_t i, int count, Words* words,
+                           typename Format<T>::Storage* staged) {
+  const int32_t models = sparse.batch.inputs - 1;
+  for (int32_t m = 0; m < models; ++m) {
+    if (random) {
+      few.words[m] = fill_words(thinnings[m].key, i, count, words[m]);
+    } else if (!plain_bound(thinnings[m].inside, i, count, &few.inside[m]) ||
+               !plain_bound(thinnings[m].outside, i, count, &few.outside[m])) {
+      return false;
+    }
+  }
+  if (random) {
+    return models == 1 ? mix_few<T, 1, false, Divide::kNot, true>(item, few, i, count, staged)
+                       : mix_few<T, 2, false, Divide::kNot, true>(item, few, i, count, staged);
+  }
+  const bool powers = few.powers;
+  switch (sparse.consensus ? models : -models) {
+    case 1:
+      return powers ? mix_few<T, 1, true, Divide::kByPowers, false>(item, few, i, count, staged)
+                    : mix_few<T, 1, true, Divide::kByAny, false>(item, few, i, count, staged);
+    case 2:
+      return powers ? mix_few<T, 2, true, Divide::kByPowers, false>(item, few, i, count, staged)
+                    : mix_few<T, 2, true, Divide::kByAny, false>(item, few, i, count, staged);
+    case 3:
+      return powers ? mix_few<T, 3, true, Divide::kByPowers, false>(item, few, i, count, staged)
+                    : mix_few<T, 3, true, Divide::kByAny, false>(item, few, i, count, staged);
+    case -1:
+      return mix_few<T, 1, false, Divide::kNot, false>(item, few, i, count, staged);
+    case -2:
+      return mix_few<T, 2, false, Divide::kNot, false>(item, few, i, count, staged);
+    default:
+      return mix_few<T, 3, false, Divide::kNot, false>(item, few, i, count, staged);
+  }
+}
+
 template <class Compute, bool kConsensus, bool kNormalize>
 static void mix_range(const Item& item, const SparseBatch& sparse, const Thinning* thinnings,
                       int64_t begin, int64_t end, bool streamed, PartCounts& counts) {
@@ -287,18 +442,34 @@ static void mix_range(const Item& item, const SparseBatch& sparse, const Thinnin
   alignas(64) Compute base[kBlock];
   Group<Compute> group;
   Accumulators<Compute> sums;
-  Words words;
+  Words words[2];
+  FewModels few = {};
+  bool random = false;
+  const bool direct = sizeof(Compute) == 4 && has_few(item, sparse, thinnings, &few, &random);
+  const int64_t width = dtype_bytes(item.output.dtype);
+  alignas(64) unsigned char staged[kBlock * sizeof(float)];
   int count = first_block(item.output, begin);
   for (int64_t i = begin; i < end; i += count, count = kBlock) {
     count = end - i < count ? static_cast<int>(end - i) : count;
     expect_block(item, sparse.batch.inputs, i + 2 * kBlock);
+    if (direct) {
+      const bool mixed =
+          width == 2 ? mix_few_models<DType::kBF16>(item, sparse, thinnings, few, random, i, count,
+                                                    words, reinterpret_cast<uint16_t*>(staged))
+                     : mix_few_models<DType::kF32>(item, sparse, thinnings, few, random, i, count,
+                                                   words, reinterpret_cast<float*>(staged));
+      if (mixed) {
+        put(item.output.data + i * width, staged, count * width, streamed);
+        continue;
+      }
+    }
     load_block(item.inputs[0], sparse.batch.load, i, count, base);
     for (int32_t m = 0; m < models; m += kMixed) {
       const int n = models - m < kMixed ? models - m : kMixed;
       for (int k = 0; k < n; ++k) {
         load_deltas(item, sparse.batch, m + k, i, count, base, group.deltas[k]);
         thin_block(thinnings[m + k], factors, i, count, group.deltas[k],
-                   kNormalize && !kConsensus ? group.keep[k] : nullptr, words);
+                   kNormalize && !kConsensus ? group.keep[k] : nullptr, words[0]);
         group.weights[k] = static_cast<Compute>(item.weights[m + k]);
       }
       const bool first = m == 0;
