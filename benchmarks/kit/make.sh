@@ -39,6 +39,21 @@ find native/target/cmake -name 'sinter_*_test' -type f -perm -u+x \
 pack tests
 rm -rf "$parts"
 
+# Of some jars the kit needs little: JCuda without its compilers, which are nine tenths of it; and
+# ArchUnit's name, which the tests' module asks for, though the tests that use it read the source tree
+# and are not run here.
+trim() { # trim JAR FILE...: leaves FILEs, globs in the jar, out of target/gpu-kit/lib/JAR
+  local jar folder
+  jar=$(readlink -f "$kit"/lib/$1)
+  shift
+  folder=$(mktemp -d)
+  (cd "$folder" && "$jdk/bin/jar" --extract --file "$jar" && rm -rf "$@")
+  "$jdk/bin/jar" --create --file "$jar" --manifest "$folder/META-INF/MANIFEST.MF" -C "$folder" .
+  rm -rf "$folder"
+}
+trim 'jcuda-natives-*.jar' lib/libJNvPTXCompiler-* lib/libJNvrtc-*
+trim 'archunit-*.jar' com
+
 cp -R benchmarks/peers "$kit/peers"
 cp benchmarks/guard.json "$kit/"
 cp benchmarks/kit/run.sh "$kit/"
