@@ -204,6 +204,13 @@ static void reduce_chunk(const GramItem& item, const GramBatch& batch, int64_t b
 
 void gram_kernel(const GramItem& item, const GramBatch& batch, int64_t begin, int64_t end,
                  double* partials) {
+  if (batch.models == 2 && !batch.base) {
+    // What slerp reduces, in the same order.
+    const ReduceItem pair = {item.vectors * item.length, item.operands[0], item.operands[1],
+                             item.vectors};
+    dots_kernel(pair, batch.load, begin, end, partials);
+    return;
+  }
   const int64_t chunks = gram_chunks(item.length, kReduceChunk);
   const int64_t pairs = gram_pairs(batch.models);
   for (int64_t unit = begin; unit < end; ++unit) {
