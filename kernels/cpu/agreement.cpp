@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ram, ramplus_tl and sce, bound by memory: N + 2 elements moved per output; ramplus_tl N + 1 more for
-// its tallies; sce N + 1 more for its sums, and at least twice as many where it selects.
+// ram, ramplus_tl, consensus_ta and sce, bound by memory: N + 2 elements moved per output; ramplus_tl
+// N + 1 more for its tallies; sce N + 1 more for its sums, and at least twice as many where it selects.
 #include "cpu/agreement.h"
 
 #include "cpu/common/elementwise.h"
@@ -99,6 +99,117 @@ template <class Compute>
 using Ram = Agreement<Compute, false>;
 template <class Compute>
 using RamPlus = Agreement<Compute, true>;
+
+// ---- consensus_ta ----
+
+template <class Compute>
+class ConsensusTa {
+ public:
+  SINTER_CONSTRUCTOR ConsensusTa(const Item& item, const Batch& batch)
+      : weights_(item.weights), models_(batch.inputs - 1), delta_(batch.delta) {}
+
+  template <DType T, class Input, class Sink>
+  inline __attribute__((always_inline)) void run(Input input, int count, Compute* sums,
+                                                 Sink& sink) const {
+    const auto base = elements<T>(input(0));
+    const bool rounded = delta_ != DType::kStored && delta_ != kNative<Compute>;
+    if (models_ == 2 && !rounded) {
+      hold<T, 2>(base, input, count, sink);
+    } else if (models_ == 3 && !rounded) {
+      hold<T, 3>(base, input, count, sink);
+    } else {
+      sweep<T>(base, input, count, sums, sink);
+    }
+  }
+
+ private:
+  // N models in registers.
+  template <DType T, int N, class Input, class Sink>
+  inline __attribute__((always_inline)) void hold(Elements<T> base, Input input, int count,
+                                                  Sink& sink) const {
+    Elements<T> x[N];
+    Compute weight[N], lambda_t[N];
+    for (int k = 0; k < N; ++k) {
+      x[k] = elements<T>(input(1 + k));
+      weight[k] = static_cast<Compute>(weights_[k]);
+      lambda_t[k] = static_cast<Compute>(weights_[N + k]);
+    }
+    const auto lambda = static_cast<Compute>(weights_[2 * N]);
+    const auto threshold = static_cast<Compute>(weights_[2 * N + 1]);
+    for (int j = 0; j < count; ++j) {
+      const Compute from = Format<T>::decode(base[j]);
+      Compute own[N];
+      Compute sum = 0;
+#pragma GCC unroll 4
+      for (int k = 0; k < N; ++k) {
+        own[k] = weighted(weight[k],
+                          task_delta<Compute>(Format<T>::decode(x[k][j]), from, DType::kStored));
+        sum += own[k];
+      }
+      Compute votes = 0;
+#pragma GCC unroll 4
+      for (int k = 0; k < N; ++k) {
+        votes += important(own[k], sum, lambda_t[k]) ? Compute(1) : Compute(0);
+      }
+      sink(j, add_consensus(from, sum, votes, threshold, lambda));
+    }
+  }
+
+  // Any number, in two sweeps over a block: their sum, and which of them it serves.
+  template <DType T, class Input, class Sink>
+  inline __attribute__((always_inline)) void sweep(Elements<T> base, Input input, int count,
+                                                   Compute* sums, Sink& sink) const {
+    alignas(64) Compute own[kKept + 1][kBlock];
+    alignas(64) Compute votes[kBlock];
+    for (int j = 0; j < count; ++j) {
+      sums[j] = votes[j] = 0;
+    }
+    for (int32_t k = 0; k < models_; ++k) {
+      Compute* const t = own[k < kKept ? k : kKept];
+      weigh<T>(base, elements<T>(input(1 + k)), k, count, t);
+      for (int j = 0; j < count; ++j) {
+        sums[j] += t[j];
+      }
+    }
+    for (int32_t k = 0; k < models_; ++k) {
+      Compute* const t = own[k < kKept ? k : kKept];
+      if (k >= kKept) {
+        weigh<T>(base, elements<T>(input(1 + k)), k, count, t);
+      }
+      const auto lambda_t = static_cast<Compute>(weights_[models_ + k]);
+      for (int j = 0; j < count; ++j) {
+        votes[j] += important(t[j], sums[j], lambda_t) ? Compute(1) : Compute(0);
+      }
+    }
+    const auto lambda = static_cast<Compute>(weights_[2 * models_]);
+    const auto threshold = static_cast<Compute>(weights_[2 * models_ + 1]);
+    for (int j = 0; j < count; ++j) {
+      sink(j, add_consensus<Compute>(Format<T>::decode(base[j]), sums[j], votes[j], threshold,
+                                     lambda));
+    }
+  }
+
+  // Models whose differences wait for the second sweep; those of others are computed again.
+  static constexpr int32_t kKept = 8;
+
+  template <DType T>
+  inline __attribute__((always_inline)) void weigh(Elements<T> base, Elements<T> x, int32_t k,
+                                                   int count, Compute* t) const {
+    const auto weight = static_cast<Compute>(weights_[k]);
+    for (int j = 0; j < count; ++j) {
+      t[j] =
+          task_delta<Compute>(Format<T>::decode(x[j]), Format<T>::decode(base[j]), DType::kStored);
+    }
+    round_differences(delta_, t, count);
+    for (int j = 0; j < count; ++j) {
+      t[j] = weighted(weight, t[j]);
+    }
+  }
+
+  const double* const weights_;
+  const int32_t models_;
+  const DType delta_;
+};
 
 // ---- Differences in blocks ----
 
@@ -354,6 +465,11 @@ void ramplus_kernel(const Item& item, const Batch& batch, int64_t begin, int64_t
   elementwise<RamPlus>(item, batch, begin, end, streamed, counts);
 }
 
+void consensus_ta_kernel(const Item& item, const Batch& batch, int64_t begin, int64_t end,
+                         bool streamed, PartCounts& counts) {
+  elementwise<ConsensusTa>(item, batch, begin, end, streamed, counts);
+}
+
 void tally_kernel(const Item& item, const Batch& batch, int64_t begin, int64_t end,
                   double* tallies) {
   if (item.wide) {
@@ -387,6 +503,7 @@ extern const AgreementKernels agreement_kernels = {
     ram_kernel,
     ramplus_kernel,
     tally_kernel,
+    consensus_ta_kernel,
     elect_kernel,
     squares_kernel,
     key_kernels<VarianceKeys<float>>(),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// sce, ram and ramplus_tl: the kernels of one instruction set, as its table lists them.
+// sce, ram, ramplus_tl and consensus_ta: the kernels of one instruction set, as its table lists them.
 #ifndef SINTER_KERNELS_CPU_AGREEMENT_H_
 #define SINTER_KERNELS_CPU_AGREEMENT_H_
 
@@ -34,6 +34,9 @@ struct AgreementKernels {
   void (*ramplus)(const Item& item, const Batch& batch, int64_t begin, int64_t end, bool streamed,
                   PartCounts& counts);
   TallyKernel tally;
+  // The weights are one per model, a lambda_t per model, lambda and the threshold.
+  void (*consensus_ta)(const Item& item, const Batch& batch, int64_t begin, int64_t end,
+                       bool streamed, PartCounts& counts);
   // The weights are the threshold and the cutoff of what is kept, then one per model.
   void (*elect)(const Item& item, const Batch& batch, int64_t begin, int64_t end, bool streamed,
                 PartCounts& counts);

@@ -62,6 +62,8 @@ void rank(const Context& context, const RankBatch& batch);
 // The weights are epsilon; of ramplus_tl epsilon, r and alpha.
 void ram(const Context& context, const Batch& batch);
 void ramplus_tl(const Context& context, const Batch& batch);
+// The weights are one per model, a lambda_t per model, lambda and the threshold.
+void consensus_ta(const Context& context, const Batch& batch);
 // The weights are topk and floor.
 void sce(const Context& context, const Batch& batch);
 

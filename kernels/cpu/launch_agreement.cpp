@@ -81,6 +81,10 @@ void ramplus_tl(const Context& context, const Batch& batch) {
   run_elementwise(context, scaled, kernels().agreement->ramplus);
 }
 
+void consensus_ta(const Context& context, const Batch& batch) {
+  run_elementwise(context, batch, kernels().agreement->consensus_ta);
+}
+
 void sce(const Context& context, const Batch& batch) {
   const AgreementKernels& table = *kernels().agreement;
   const auto count = static_cast<size_t>(batch.count);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ram, bound by memory: N + 2 elements moved per output. ramplus_tl: N + 1 more for its tallies, and
-// one thread per tensor and model for the factors in between. sce: N + 1 more for its sums, and, where
+// ram and consensus_ta, bound by memory: N + 2 elements moved per output (consensus_ta reads more than
+// three models twice, at once, from the caches). ramplus_tl: N + 1 more for its tallies, and one
+// thread per tensor and model for the factors in between. sce: N + 1 more for its sums, and, where
 // it selects, for the number of those that vary and for each digit of their keys.
 #include "formula/agreement.h"
 
@@ -103,6 +104,134 @@ template <class Compute>
 using Ram = Agreement<Compute, false>;
 template <class Compute>
 using RamPlus = Agreement<Compute, true>;
+
+// ---- consensus_ta ----
+
+template <class Compute>
+struct ConsensusTa {
+  static constexpr int kVectors = 1;
+
+  const double* weights;  // one per model, a lambda_t per model, lambda and the threshold
+  int models;
+  DType delta;
+
+  __device__ __forceinline__ ConsensusTa(const Descriptors& table, const ElementwiseParams& params,
+                                         int64_t k)
+      : weights(table.weights + k * params.table.weights),
+        models(params.table.operands - 2),
+        delta(params.delta) {}
+
+  // Input 0 is the base, input 1 + k model k.
+  template <class Input, int N>
+  __device__ __forceinline__ void operator()(const Input& input, Compute (&out)[N]) const {
+    Compute base[N];
+    Compute votes[N];
+    input(0, base);
+#pragma unroll
+    for (int j = 0; j < N; ++j) {
+      out[j] = votes[j] = Compute(0);
+    }
+    // Models that registers hold until the sum is there.
+    constexpr int kHeld = N < 16 ? 3 : 1;
+    switch (models <= kHeld ? models : 0) {
+      case 1:
+        hold<1>(input, base, out, votes);
+        break;
+      case 2:
+        hold<(kHeld < 2 ? kHeld : 2)>(input, base, out, votes);
+        break;
+      case 3:
+        hold<kHeld>(input, base, out, votes);
+        break;
+      default:
+        read_twice(input, base, out, votes);
+    }
+    const auto lambda = static_cast<Compute>(weights[2 * models]);
+    const auto threshold = static_cast<Compute>(weights[2 * models + 1]);
+#pragma unroll
+    for (int j = 0; j < N; ++j) {
+      out[j] = add_consensus(base[j], out[j], votes[j], threshold, lambda);
+    }
+  }
+
+ private:
+  template <int M, class Input, int N>
+  __device__ __forceinline__ void hold(const Input& input, const Compute (&base)[N],
+                                       Compute (&sums)[N], Compute (&votes)[N]) const {
+    Compute own[M][N];
+    load(input, 0, base, own);
+    add(own, sums);
+    vote(own, 0, sums, votes);
+  }
+
+  template <class Input, int N>
+  __device__ __forceinline__ void read_twice(const Input& input, const Compute (&base)[N],
+                                             Compute (&sums)[N], Compute (&votes)[N]) const {
+    // Two at a time, so that their loads overlap.
+    constexpr int kMost = N < 16 ? 2 : 1;
+    Compute own[kMost][N];
+    Compute last[1][N];
+    int k = 0;
+    for (; k + kMost <= models; k += kMost) {
+      load(input, k, base, own);
+      add(own, sums);
+    }
+    if (k < models) {
+      load(input, k, base, last);
+      add(last, sums);
+    }
+    for (k = 0; k + kMost <= models; k += kMost) {
+      load(input, k, base, own);
+      vote(own, k, sums, votes);
+    }
+    if (k < models) {
+      load(input, k, base, last);
+      vote(last, k, sums, votes);
+    }
+  }
+
+  // The weighted differences of M models from `from` on.
+  template <int M, class Input, int N>
+  __device__ __forceinline__ void load(const Input& input, int from, const Compute (&base)[N],
+                                       Compute (&own)[M][N]) const {
+#pragma unroll
+    for (int m = 0; m < M; ++m) {
+      input(1 + from + m, own[m]);
+    }
+#pragma unroll
+    for (int m = 0; m < M; ++m) {
+      const auto weight = static_cast<Compute>(weights[from + m]);
+#pragma unroll
+      for (int j = 0; j < N; ++j) {
+        own[m][j] = weighted(weight, difference<Input>(own[m][j], base[j], delta));
+      }
+    }
+  }
+
+  template <int M, int N>
+  __device__ __forceinline__ void add(const Compute (&own)[M][N], Compute (&sums)[N]) const {
+#pragma unroll
+    for (int m = 0; m < M; ++m) {
+#pragma unroll
+      for (int j = 0; j < N; ++j) {
+        sums[j] += own[m][j];
+      }
+    }
+  }
+
+  template <int M, int N>
+  __device__ __forceinline__ void vote(const Compute (&own)[M][N], int from,
+                                       const Compute (&sums)[N], Compute (&votes)[N]) const {
+#pragma unroll
+    for (int m = 0; m < M; ++m) {
+      const auto lambda_t = static_cast<Compute>(weights[models + from + m]);
+#pragma unroll
+      for (int j = 0; j < N; ++j) {
+        votes[j] += important(own[m][j], sums[j], lambda_t) ? Compute(1) : Compute(0);
+      }
+    }
+  }
+};
 
 // ---- Tallies ----
 
@@ -753,6 +882,11 @@ void ramplus_tl(const Context& context, const Batch& batch) {
     launch(queue, factor_kernel, (count + kThreads - 1) / kThreads, kThreads, params);
   }
   run.launch(factors.as<void>());
+}
+
+void consensus_ta(const Context& context, const Batch& batch) {
+  ElementwiseRun(context.queue, batch, 2 * (batch.inputs - 1) + 2, formula_kernel<ConsensusTa>)
+      .launch();
 }
 
 void sce(const Context& context, const Batch& batch) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Methods that ask where task vectors agree: which models changed an element at all (ram), and by how
-// different amounts (sce).
+// Methods that ask where task vectors agree: which models changed an element at all (ram), by how
+// different amounts (sce), and which find the sum of all changes of use (consensus_ta).
 #ifndef SINTER_KERNELS_FORMULA_AGREEMENT_H_
 #define SINTER_KERNELS_FORMULA_AGREEMENT_H_
 
@@ -50,6 +50,25 @@ SINTER_FN double change_factor(double active, double unique, double epsilon, dou
                                double alpha) {
   const double rho = (active - unique) / (unique > epsilon ? unique : epsilon);
   return 1.0 + r * (rho > alpha ? alpha : rho > 0.0 ? rho : 0.0);
+}
+
+// ---- consensus_ta ----
+
+// Whether a model finds an element important: its own weighted difference holds against what the
+// others add to it. False where the sum is not finite; see below.
+template <class T>
+SINTER_FN bool important(T own, T merged, T lambda_t) {
+  const T others = merged - own;
+  return (own < T(0) ? -own : own) >= lambda_t * (others < T(0) ? -others : others);
+}
+
+// `votes` models find the element important. A sum that is not finite is never dropped.
+template <class T>
+SINTER_FN T add_consensus(T base, T merged, T votes, T threshold, T lambda) {
+  const T changed = fused(lambda, merged, base);
+  const T result = (votes >= threshold) & (merged != T(0)) ? changed : base;
+  const T nothing = merged - merged;  // or NaN
+  return nothing == T(0) ? result : nothing;
 }
 
 // ---- sce ----

@@ -595,6 +595,27 @@ SINTER_API int32_t sinter_ramplus_tl(sinter_stream* stream, int64_t count, int32
                                      const sinter_tensor* out, const sinter_arithmetic* arithmetic,
                                      sinter_error* error);
 
+/* Consensus task arithmetic: the sum of the task vectors, where enough models find it of use.
+ * With d_i = x_i - base,
+ *
+ *   t_i = w_i d_i;  m = 0 + t_1 + t_2 + ..., in the models' order
+ *   model i finds the element important where |t_i| >= lambda_t_i |m - t_i|
+ *   out = fma(lambda, m, base) where `threshold` models or more do and m is not 0, else base
+ *
+ * where products and differences are rounded one by one. A difference that is not finite is never
+ * dropped unseen: m is not finite then, and where m is not (it may overflow, too) out is NaN.
+ *
+ * base[count], inputs[count][models], weights[count][models], lambda_t[count][models], lambda[count];
+ * 1 <= threshold <= models, 0 <= lambda_t; the paper's are weights of 1, a threshold of 2 and lambda_t
+ * from 0.2 to 0.6. Source: Wang et al., "Localizing task information for improved model merging and
+ * compression", ICML 2024. */
+SINTER_API int32_t sinter_consensus_ta(sinter_stream* stream, int64_t count, int32_t models,
+                                       const sinter_tensor* base, const sinter_tensor* inputs,
+                                       const double* weights, const double* lambda_t,
+                                       int32_t threshold, const double* lambda,
+                                       const sinter_tensor* out,
+                                       const sinter_arithmetic* arithmetic, sinter_error* error);
+
 /* Arcee fusion: keeps the differences d = x - base that matter,
  *
  *   importance = |d| KL(p, q) per row along the last axis, KL = sum p log(p / q),

@@ -6,6 +6,7 @@
 // emulated device, compute-sanitizer on a card.
 //
 //   sinter_kernels_test [device [seed [batches]]]      exit status: 0, 1, or 77 without a device
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -187,6 +188,7 @@ enum Operation {
   kTaskArithmetic,
   kRam,
   kRamplusTl,
+  kConsensusTa,
   kSce,
   kCopy,
   kSum,
@@ -201,10 +203,10 @@ enum Operation {
   kRowDot,
   kOperations
 };
-const char* const kNames[] = {"cast",       "lerp",       "linear",   "slerp",   "task_arithmetic",
-                              "ram",        "ramplus_tl", "sce",      "copy",    "sum",
-                              "norm",       "dot",        "dots",     "moments", "count",
-                              "masked_sum", "row_sum",    "row_norm", "row_dot"};
+const char* const kNames[] = {"cast",  "lerp",       "linear",       "slerp",    "task_arithmetic",
+                              "ram",   "ramplus_tl", "consensus_ta", "sce",      "copy",
+                              "sum",   "norm",       "dot",          "dots",     "moments",
+                              "count", "masked_sum", "row_sum",      "row_norm", "row_dot"};
 
 constexpr int64_t kSizes[] = {0,    1,    2,    31,   33,   63,   64,    65,    127,
                               255,  256,  257,  511,  1023, 2047, 2048,  2049,  4095,
@@ -298,6 +300,7 @@ void run_batch(Stream& cpu, Stream& gpu, Operation operation) {
   }
   const auto normalize = static_cast<int32_t>(pick(2));
   const auto kind = static_cast<int32_t>(1 + pick(3));
+  const auto threshold = static_cast<int32_t>(1 + pick(std::min(models, 3)));
 
   int32_t status[2];
   char message[2][1000];
@@ -355,6 +358,16 @@ void run_batch(Stream& cpu, Stream& gpu, Operation operation) {
                                            std::fabs(weights[0]), lambdas[0], 0.2, out.data(),
                                            &arithmetic, &error);
         break;
+      case kConsensusTa: {
+        std::vector<double> lambda_t;
+        for (const double weight : weights) {
+          lambda_t.push_back(std::fabs(weight - 0.25));
+        }
+        status[on_gpu] = sinter_consensus_ta(
+            stream.handle, count, models, firsts.data(), rest.data(), weights.data(),
+            lambda_t.data(), threshold, lambdas.data(), out.data(), &arithmetic, &error);
+        break;
+      }
       case kSce: {
         std::vector<double> topk;
         for (const double lambda : lambdas) {

@@ -86,3 +86,41 @@ int32_t sinter_ramplus_tl(sinter_stream* stream, int64_t count, int32_t models,
     SINTER_LAUNCH(call.stream(), ramplus_tl, call.batch());
   });
 }
+
+int32_t sinter_consensus_ta(sinter_stream* stream, int64_t count, int32_t models,
+                            const sinter_tensor* base, const sinter_tensor* inputs,
+                            const double* weights, const double* lambda_t, int32_t threshold,
+                            const double* lambda, const sinter_tensor* out,
+                            const sinter_arithmetic* arithmetic, sinter_error* error) {
+  return guard("sinter_consensus_ta", error, [&] {
+    Elementwise call(stream, count, arithmetic);
+    task_vectors(call, models, base, inputs, out);
+    if (threshold < 1 || (count > 0 && threshold > models)) {
+      invalid("threshold is " + std::to_string(threshold) + ": it must be from 1 to the " +
+              std::to_string(models) + " models");
+    }
+    if (count > 0) {
+      require(weights, "weights");
+      require(lambda_t, "lambda_t");
+      require(lambda, "lambda");
+    }
+    const int32_t stored = 2 * models + 2;
+    double* const all = call.weights(stored);
+    for (int64_t k = 0; k < count; ++k) {
+      double* const own = all + k * stored;
+      for (int32_t i = 0; i < models; ++i) {
+        const int64_t at = k * models + i;
+        own[i] = checked_weight(weights[at], "weights", at);
+        own[models + i] = checked_weight(lambda_t[at], "lambda_t", at);
+        if (lambda_t[at] < 0.0) {
+          invalid("lambda_t[" + std::to_string(at) + "] is " + std::to_string(lambda_t[at]) +
+                      ": it must be 0 or more",
+                  k);
+        }
+      }
+      own[2 * models] = checked_weight(lambda[k], "lambda", k);
+      own[2 * models + 1] = threshold;
+    }
+    SINTER_LAUNCH(call.stream(), consensus_ta, call.batch());
+  });
+}

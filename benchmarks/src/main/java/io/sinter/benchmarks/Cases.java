@@ -32,6 +32,7 @@ final class Cases {
     FURTHER.put("sce 2", SceBenchmark::new);
     FURTHER.put("ram 2", RamBenchmark::new);
     FURTHER.put("ramplus_tl 2", RamplusTlBenchmark::new);
+    FURTHER.put("consensus_ta 2", ConsensusTaBenchmark::new);
     FURTHER.put("select", SelectBenchmark::new);
     FURTHER.put("quantile 3", QuantileBenchmark::new);
     FURTHER.put("rank", RankBenchmark::new);

@@ -689,6 +689,98 @@ public final class TaskVectors {
     }
   }
 
+  /// Consensus task arithmetic: `out = base + lambda m`, `m = sum_i t_i` with `t_i = w_i (x_i -
+  /// base)`, where at least `threshold` models find the element important, `|t_i| >= lambdaT_i |m -
+  /// t_i|`; `base` elsewhere; `base[...], x_i[...] -> out[...]`.
+  ///
+  /// A difference that is not finite makes the element NaN. Source: Wang et al., "Localizing task
+  /// information for improved model merging and compression", ICML 2024, with weights of 1, a
+  /// threshold of 2 and `lambdaT` from 0.2 to 0.6.
+  ///
+  /// @param stream the stream
+  /// @param base any dtype
+  /// @param inputs the models' tensors, at least one; any dtypes
+  /// @param weights one finite number for each model
+  /// @param lambdaT one number for each model, 0 or more: how much of what the others add its own
+  ///     difference must reach
+  /// @param threshold how many models must find an element important; from 1 to all
+  /// @param lambda any finite number
+  /// @param out any dtype; may be `base` or one of the inputs
+  public static void consensusTa(
+      Stream stream,
+      Tensor base,
+      List<Tensor> inputs,
+      double[] weights,
+      double[] lambdaT,
+      int threshold,
+      double lambda,
+      Tensor out) {
+    consensusTa(
+        stream,
+        List.of(base),
+        List.of(inputs),
+        new double[][] {weights},
+        new double[][] {lambdaT},
+        threshold,
+        new double[] {lambda},
+        List.of(out),
+        Arithmetic.DEFAULT);
+  }
+
+  /// Merges a batch as [#consensusTa(Stream, Tensor, List, double\[\], double\[\], int, double,
+  /// Tensor)] does.
+  ///
+  /// @param stream the stream
+  /// @param base one for each tensor
+  /// @param inputs `[tensor][model]`, the same number of models for each tensor
+  /// @param weights `[tensor][model]`, finite
+  /// @param lambdaT `[tensor][model]`, 0 or more
+  /// @param threshold how many models must find an element important; from 1 to all
+  /// @param lambda one finite number for each tensor
+  /// @param out one for each tensor
+  /// @param arithmetic how elements are computed
+  public static void consensusTa(
+      Stream stream,
+      List<Tensor> base,
+      List<List<Tensor>> inputs,
+      double[][] weights,
+      double[][] lambdaT,
+      int threshold,
+      double[] lambda,
+      List<Tensor> out,
+      Arithmetic arithmetic) {
+    int models = Call.models("inputs", inputs);
+    if (threshold < 1 || (!inputs.isEmpty() && threshold > models)) {
+      throw new IllegalArgumentException(
+          "consensusTa: threshold is "
+              + threshold
+              + "; it must be from 1 to the number of models, "
+              + models);
+    }
+    try (Call call = Call.on(stream, "consensusTa", base.size())) {
+      MemorySegment bases = call.inputs("base", base);
+      MemorySegment tensors = call.inputs("inputs", inputs, models);
+      MemorySegment numbers = call.numbers("weights", weights, models);
+      MemorySegment shares = call.numbers("lambdaT", lambdaT, models, Call.Range.NOT_NEGATIVE);
+      MemorySegment lambdas = call.numbers("lambda", lambda);
+      MemorySegment outputs = call.outputs("out", out);
+      call.check(
+          Abi.sinter_consensus_ta(
+              call.stream(),
+              call.count(),
+              models,
+              bases,
+              tensors,
+              numbers,
+              shares,
+              threshold,
+              lambdas,
+              outputs,
+              arithmetic.marshal(call),
+              call.error()));
+    }
+  }
+
   /// Arcee fusion: keeps the differences `d = x - base` that matter, `out = base + d` where the
   /// importance is at least `median + 1.5 (q3 - q1)`, else `base`; `base[...], x[...] -> out[...]`.
   ///

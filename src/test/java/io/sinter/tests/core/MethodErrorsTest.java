@@ -164,6 +164,19 @@ class MethodErrorsTest extends OperandErrors {
         "ramplusTl",
         (stream, a, b, out, arithmetic) ->
             TaskVectors.ramplusTl(stream, a, pairs(a, b), RamplusOptions.DEFAULT, out, arithmetic));
+    METHODS.put(
+        "consensusTa",
+        (stream, a, b, out, arithmetic) ->
+            TaskVectors.consensusTa(
+                stream,
+                a,
+                pairs(a, b),
+                table(a.size(), 2),
+                table(a.size(), 2),
+                1,
+                numbers(a.size()),
+                out,
+                arithmetic));
     METHODS.put("arceeFusion", TaskVectors::arceeFusion);
   }
 
@@ -321,7 +334,16 @@ class MethodErrorsTest extends OperandErrors {
                     () -> TaskVectors.della(stream, a, two, good, good, good, keys, bad, mix, a)),
                 new Bad("sce: topk[0] is " + bad, () -> TaskVectors.sce(stream, a, two, bad, 0, a)),
                 new Bad("sce: floor is " + bad, () -> TaskVectors.sce(stream, a, two, 1, bad, a)),
-                new Bad("ram: epsilon is " + bad, () -> TaskVectors.ram(stream, a, two, bad, a))));
+                new Bad("ram: epsilon is " + bad, () -> TaskVectors.ram(stream, a, two, bad, a)),
+                new Bad(
+                    "consensusTa: weights[0][1] is " + bad,
+                    () -> TaskVectors.consensusTa(stream, a, two, last, good, 2, 1, a)),
+                new Bad(
+                    "consensusTa: lambdaT[0][0] is " + bad,
+                    () -> TaskVectors.consensusTa(stream, a, two, good, first, 2, 1, a)),
+                new Bad(
+                    "consensusTa: lambda[0] is " + bad,
+                    () -> TaskVectors.consensusTa(stream, a, two, good, good, 2, bad, a))));
         assertArrayEquals(new float[] {1, 2}, read(stream, a));
       }
     }
@@ -365,7 +387,16 @@ class MethodErrorsTest extends OperandErrors {
               new Bad(
                   "sce: topk[0]" + negative, () -> TaskVectors.sce(stream, a, two, -0.25, 0, a)),
               new Bad("sce: floor" + negative, () -> TaskVectors.sce(stream, a, two, 1, -0.25, a)),
-              new Bad("ram: epsilon" + negative, () -> TaskVectors.ram(stream, a, two, -0.25, a))));
+              new Bad("ram: epsilon" + negative, () -> TaskVectors.ram(stream, a, two, -0.25, a)),
+              new Bad(
+                  "consensusTa: lambdaT[0][1]" + negative,
+                  () -> TaskVectors.consensusTa(stream, a, two, good, low, 2, 1, a)),
+              new Bad(
+                  "consensusTa: threshold is 0; it must be from 1 to the number of models, 2",
+                  () -> TaskVectors.consensusTa(stream, a, two, good, good, 0, 1, a)),
+              new Bad(
+                  "consensusTa: threshold is 3; it must be from 1 to the number of models, 2",
+                  () -> TaskVectors.consensusTa(stream, a, two, good, good, 3, 1, a))));
       assertArrayEquals(new float[] {1, 2}, read(stream, a));
     }
   }
@@ -457,6 +488,9 @@ class MethodErrorsTest extends OperandErrors {
                   () ->
                       TaskVectors.ramplusTl(
                           stream, two, List.of(two, batch), RamplusOptions.DEFAULT, two, plain)),
+              new Bad(
+                  "consensusTa: lambdaT[0] has 1 numbers for 2 models",
+                  () -> TaskVectors.consensusTa(stream, a, two, good, one, 2, 1, a)),
               new Bad(
                   "arceeFusion: x has 2 entries",
                   () -> TaskVectors.arceeFusion(stream, batch, two, batch, plain))));

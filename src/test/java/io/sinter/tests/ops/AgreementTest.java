@@ -37,14 +37,15 @@ import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/// ram, ramplus_tl and sce, byte for byte against plain loops.
+/// ram, ramplus_tl, sce and consensus_ta, byte for byte against plain loops.
 class AgreementTest {
   private static final int[] SIZES = {0, 1, 2, 31, 33, 255, 257, 1021, 4095, 4097, 12_289};
 
   private enum Method {
     RAM,
     RAMPLUS,
-    SCE
+    SCE,
+    CONSENSUS
   }
 
   /// What all tensors of a call share.
@@ -54,23 +55,32 @@ class AgreementTest {
       double r,
       double alpha,
       double floor,
+      int threshold,
       @Nullable DType load,
       @Nullable DType delta) {
 
-    static Call random(Method method, SplittableRandom random) {
+    static Call random(Method method, int models, SplittableRandom random) {
       return new Call(
           method,
           new double[] {0, 1e-5, 0.01, 0.7}[random.nextInt(4)],
           new double[] {0, 0.1, -2}[random.nextInt(3)],
           new double[] {0, 0.2, 1e3}[random.nextInt(3)],
           new double[] {0, 1e-6, 0.5}[random.nextInt(3)],
+          1 + random.nextInt(Math.min(models, 3)),
           random.nextInt(4) == 0 ? any(random) : null,
           random.nextInt(3) == 0 ? any(random) : null);
     }
   }
 
   /// One tensor's part.
-  private record Merge(Elements base, List<Elements> models, double topk, DType out) {
+  private record Merge(
+      Elements base,
+      List<Elements> models,
+      double topk,
+      double[] weights,
+      double[] lambdaT,
+      double lambda,
+      DType out) {
     static Merge random(
         Method method, DType in, int models, int size, Values values, SplittableRandom random) {
       Values kind = method == Method.SCE && !values.tame() ? Values.WEIGHTS : values;
@@ -92,7 +102,16 @@ class AgreementTest {
         inputs.add(mixed);
       }
       double topk = new double[] {0, 0.1, 0.4, 0.999, 1, 7}[random.nextInt(6)];
-      return new Merge(base, inputs, topk, random.nextBoolean() ? in : any(random));
+      boolean plain = random.nextBoolean(); // as in the paper
+      double[] weights = new double[models];
+      double[] lambdaT = new double[models];
+      for (int k = 0; k < models; k++) {
+        weights[k] = plain ? 1 : new double[] {1, 0, 0.3, -0.7, 1e3}[random.nextInt(5)];
+        lambdaT[k] = plain ? 0.4 : new double[] {0, 0.2, 0.5, 1, 1.3}[random.nextInt(5)];
+      }
+      double lambda = new double[] {1, 0.3, -2, 0}[random.nextInt(4)];
+      DType out = random.nextBoolean() ? in : any(random);
+      return new Merge(base, inputs, topk, weights, lambdaT, lambda, out);
     }
   }
 
@@ -128,9 +147,11 @@ class AgreementTest {
         d[k][i] = call.delta == null ? x : numbers.round(Codec.round(call.delta, x));
       }
     }
-    return call.method == Method.SCE
-        ? sce(call, merge, base, d, numbers)
-        : ram(call, base, d, numbers);
+    return switch (call.method) {
+      case RAM, RAMPLUS -> ram(call, base, d, numbers);
+      case SCE -> sce(call, merge, base, d, numbers);
+      case CONSENSUS -> consensus(call, merge, base, d, numbers);
+    };
   }
 
   private static Elements loaded(Elements elements, @Nullable DType dtype) {
@@ -252,6 +273,34 @@ class AgreementTest {
     return out;
   }
 
+  private static double[] consensus(
+      Call call, Merge merge, Elements base, double[][] d, Numbers numbers) {
+    double[] out = new double[base.count()];
+    for (int i = 0; i < out.length; i++) {
+      double from = numbers.round(base.value(i));
+      double[] own = new double[d.length];
+      double sum = 0;
+      for (int k = 0; k < d.length; k++) {
+        own[k] = numbers.round(numbers.round(merge.weights[k]) * d[k][i]);
+        sum = numbers.round(sum + own[k]);
+      }
+      int important = 0;
+      for (int k = 0; k < d.length; k++) {
+        double others = Math.abs(numbers.round(sum - own[k]));
+        double bound = numbers.round(numbers.round(merge.lambdaT[k]) * others);
+        important += Math.abs(own[k]) >= bound ? 1 : 0;
+      }
+      if (!Double.isFinite(sum)) {
+        out[i] = Double.NaN;
+      } else if (important >= call.threshold && sum != 0) {
+        out[i] = numbers.fma(numbers.round(merge.lambda), sum, from);
+      } else {
+        out[i] = from;
+      }
+    }
+    return out;
+  }
+
   // ---- Running ----
 
   private static void run(
@@ -310,6 +359,17 @@ class AgreementTest {
                 inputs,
                 merges.stream().mapToDouble(Merge::topk).toArray(),
                 call.floor,
+                out,
+                arithmetic);
+        case CONSENSUS ->
+            TaskVectors.consensusTa(
+                stream,
+                bases,
+                inputs,
+                merges.stream().map(Merge::weights).toArray(double[][]::new),
+                merges.stream().map(Merge::lambdaT).toArray(double[][]::new),
+                call.threshold,
+                merges.stream().mapToDouble(Merge::lambda).toArray(),
                 out,
                 arithmetic);
       }
@@ -374,8 +434,8 @@ class AgreementTest {
         for (Values values : Values.values()) {
           for (View.Kind layout : View.Kind.values()) {
             if (Seeds.full() || random.nextInt(8) == 0) {
-              Call call = Call.random(method, random);
               int models = random.nextInt(10) == 0 ? 40 : 1 + random.nextInt(5);
+              Call call = Call.random(method, models, random);
               Merge merge = Merge.random(method, type, models, size, values, random);
               run(stream, call, List.of(merge), layout, random);
             }
@@ -405,7 +465,7 @@ class AgreementTest {
           merges.add(Merge.random(method, any(random), models, size, values, random));
         }
         View.Kind layout = View.Kind.values()[round];
-        run(stream, Call.random(method, random), merges, layout, random);
+        run(stream, Call.random(method, models, random), merges, layout, random);
       }
     }
   }
@@ -430,9 +490,11 @@ class AgreementTest {
     StreamOptions options = StreamOptions.DEFAULT.withThreads(threads);
     try (Stream stream = Device.cpu().stream(options)) {
       Merge merge = Merge.random(method, DType.BF16, 3, 200_003, Values.WEIGHTS, random);
-      Call call = new Call(method, 0.01, 0.1, 0.2, 1e-6, null, null);
+      Call call = new Call(method, 0.01, 0.1, 0.2, 1e-6, 2, null, null);
       run(stream, call, List.of(merge), View.Kind.CONTIGUOUS, random);
-      Merge some = new Merge(merge.base, merge.models, 0.3, DType.F32);
+      Merge some =
+          new Merge(
+              merge.base, merge.models, 0.3, merge.weights, merge.lambdaT, merge.lambda, DType.F32);
       run(stream, call, List.of(some), View.Kind.CONTIGUOUS, random);
     }
   }
@@ -513,6 +575,14 @@ class AgreementTest {
         case RAMPLUS ->
             TaskVectors.ramplusTl(stream, from, inputs, RamplusOptions.DEFAULT, out.tensor());
         case SCE -> TaskVectors.sce(stream, from, inputs, topk, 0, out.tensor());
+        case CONSENSUS -> {
+          double[] weights = new double[models.size()]; // of the mean
+          Arrays.fill(weights, 1.0 / models.size());
+          double[] lambdaT = new double[models.size()];
+          Arrays.fill(lambdaT, 0.4);
+          TaskVectors.consensusTa(
+              stream, from, inputs, weights, lambdaT, models.size(), 1, out.tensor());
+        }
       }
       stream.synchronize();
       return out.elements(stream);
@@ -585,6 +655,45 @@ class AgreementTest {
         assertTrue(Double.isNaN(out[0]) && Double.isNaN(out[3]), method + Arrays.toString(out));
         assertEquals(3, out[1], method.toString());
         assertEquals(Double.POSITIVE_INFINITY, out[2], method.toString());
+      }
+    }
+  }
+
+  /// Worked by hand: agreement, opposition, one model that outweighs the other, and what is not
+  /// finite.
+  @ParameterizedTest
+  @MethodSource("devices")
+  void consensusOfTwo(Device device) {
+    double nan = Double.NaN;
+    double inf = Double.POSITIVE_INFINITY;
+    SplittableRandom random = Seeds.of("consensus of two");
+    View flat = View.flat(8);
+    for (int threshold = 1; threshold <= 2; threshold++) {
+      boolean one = threshold == 1;
+      try (Stream stream = device.stream();
+          Operand base =
+              Operand.input(stream, Elements.of(DType.F32, new double[8]), flat, random);
+          Operand a =
+              Operand.input(
+                  stream, Elements.of(DType.F32, 1, 1, 3, -1, 2, nan, inf, 3e38), flat, random);
+          Operand b =
+              Operand.input(
+                  stream, Elements.of(DType.F32, 1, -1, 1, -1, 0.5, 1, 1, 3e38), flat, random);
+          Operand out = Operand.output(stream, DType.F32, flat, random)) {
+        TaskVectors.consensusTa(
+            stream,
+            base.tensor(),
+            List.of(a.tensor(), b.tensor()),
+            new double[] {1, 1},
+            new double[] {0.4, 0.4},
+            threshold,
+            1,
+            out.tensor());
+        stream.synchronize();
+        out.check(
+            stream,
+            Elements.of(DType.F32, 2, 0, one ? 4 : 0, -2, one ? 2.5 : 0, nan, nan, nan),
+            threshold + " of two must agree");
       }
     }
   }

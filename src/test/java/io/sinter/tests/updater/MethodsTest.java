@@ -51,7 +51,8 @@ class MethodsTest {
           "ckpt_decay",
           "task_arithmetic",
           "ram",
-          "ramplus_tl");
+          "ramplus_tl",
+          "consensus_ta");
 
   /// Methods that draw at random.
   private static final List<String> RANDOM =
@@ -456,6 +457,33 @@ class MethodsTest {
         message.contains("density 0.9 and epsilon 0.15 of model 'm0' for tensor 't0' give"),
         message);
     run(yaml.replace("0.9", "1"), "out");
+  }
+
+  @Test
+  void consensusNeedsAsManyModelsAsItsThreshold() throws IOException {
+    siblings(3, new long[] {300});
+    String yaml = recipe("consensus_ta", 2, "parameters: {threshold: 3}\n");
+    String message = assertThrows(RecipeException.class, () -> run(yaml, "out")).getMessage();
+    assertTrue(
+        message.contains("threshold of tensor 't0' is 3, and there are 2 models beside the base"),
+        message);
+    // Of all: where one finds the sum of no use, the base stays.
+    double[] all =
+        merged(recipe("consensus_ta", 3, "parameters: {threshold: 3}\n")).get("t0").values();
+    double[] any =
+        merged(recipe("consensus_ta", 3, "parameters: {threshold: 1}\n")).get("t0").values();
+    double[] base = PlainFile.readFolder(folder.resolve("base")).get("t0").values();
+    long kept = IntStream.range(0, 300).filter(i -> all[i] != base[i]).count();
+    assertTrue(kept > 0 && kept < 300, kept + " are kept");
+    for (int i = 0; i < 300; i++) {
+      double sum = 0;
+      for (int m = 0; m < 3; m++) {
+        double[] x = PlainFile.readFolder(folder.resolve("m" + m)).get("t0").values();
+        sum += x[i] - base[i];
+      }
+      assertEquals(base[i] + sum, any[i], 2e-6);
+      assertTrue(all[i] == base[i] || all[i] == any[i]);
+    }
   }
 
   // ---- the papers' conventions ------------------------------------------------------------------

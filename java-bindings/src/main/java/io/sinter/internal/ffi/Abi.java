@@ -20,7 +20,7 @@ import java.lang.invoke.MethodHandle;
 public final class Abi {
   /// SHA-256 of the header these bindings were generated from.
   public static final String HASH =
-      "7ef3a9625a1dfc473931319512e07a2cee6de31ea89bb152b82b330e070cd464";
+      "3b61ca29a8f93ea84b0b31db2f72a5f5428758d17d064e7a5a073f5d4aef67db";
 
   /// ```text
   /// What a call came to. Values are never renumbered.
@@ -1085,6 +1085,60 @@ public final class Abi {
       return (int)
           sinter_ramplus_tl.HANDLE.invokeExact(
               stream, count, models, base, inputs, epsilon, r, alpha, out, arithmetic, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// Consensus task arithmetic: the sum of the task vectors, where enough models find it of use.
+  /// With d_i = x_i - base,
+  ///
+  ///   t_i = w_i d_i;  m = 0 + t_1 + t_2 + ..., in the models' order
+  ///   model i finds the element important where |t_i| >= lambda_t_i |m - t_i|
+  ///   out = fma(lambda, m, base) where `threshold` models or more do and m is not 0, else base
+  ///
+  /// where products and differences are rounded one by one. A difference that is not finite is
+  /// never
+  /// dropped unseen: m is not finite then, and where m is not (it may overflow, too) out is NaN.
+  ///
+  /// base[count], inputs[count][models], weights[count][models], lambda_t[count][models],
+  /// lambda[count];
+  /// 1 <= threshold <= models, 0 <= lambda_t; the paper's are weights of 1, a threshold of 2 and
+  /// lambda_t
+  /// from 0.2 to 0.6. Source: Wang et al., "Localizing task information for improved model merging
+  /// and
+  /// compression", ICML 2024.
+  /// ```
+  public static int sinter_consensus_ta(
+      MemorySegment stream,
+      long count,
+      int models,
+      MemorySegment base,
+      MemorySegment inputs,
+      MemorySegment weights,
+      MemorySegment lambda_t,
+      int threshold,
+      MemorySegment lambda,
+      MemorySegment out,
+      MemorySegment arithmetic,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int)
+          sinter_consensus_ta.HANDLE.invokeExact(
+              stream,
+              count,
+              models,
+              base,
+              inputs,
+              weights,
+              lambda_t,
+              threshold,
+              lambda,
+              out,
+              arithmetic,
+              error);
     } catch (Throwable thrown) {
       throw Downcalls.unchecked(thrown);
     }
@@ -2517,6 +2571,15 @@ public final class Abi {
                 ADDRESS,
                 ADDRESS,
                 ADDRESS));
+  }
+
+  private static final class sinter_consensus_ta {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_consensus_ta",
+            FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS,
+                JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
   }
 
   private static final class sinter_arcee_fusion {

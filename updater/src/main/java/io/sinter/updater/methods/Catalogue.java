@@ -28,7 +28,8 @@ public final class Catalogue {
           new Della(true),
           new Sce(),
           new Ram(),
-          new RamplusTl());
+          new RamplusTl(),
+          new ConsensusTa());
 
   private Catalogue() {}
 
