@@ -49,7 +49,7 @@ SINTER_FN Mixed<T> winners(const Votes<T>& votes) {
 template <int N, class T>
 SINTER_FN Mixed<T> elected(const T (&w)[N], const T (&d)[N], bool plain) {
   T sign = T(0);
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(__CUDACC__)
 #pragma GCC unroll 4
 #endif
   for (int k = 0; k < N; ++k) {
@@ -57,7 +57,7 @@ SINTER_FN Mixed<T> elected(const T (&w)[N], const T (&d)[N], bool plain) {
   }
   const bool minus = sign < T(0);
   Mixed<T> mixed = {T(0), T(0)};
-#if defined(__GNUC__)
+#if defined(__GNUC__) && !defined(__CUDACC__)
 #pragma GCC unroll 4
 #endif
   for (int k = 0; k < N; ++k) {
