@@ -22,6 +22,7 @@ import io.sinter.updater.Method.ParameterSpec;
 import io.sinter.updater.Recipe;
 import io.sinter.updater.RecipeException;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -346,6 +347,29 @@ class MethodsTest {
       model(model, Map.of("other", tensors.get("t1")));
     }
     assertFalse(Arrays.equals(first, merged(yaml).get("other").bytes()));
+  }
+
+  /// Two processes of their own and this one drop the same.
+  @ParameterizedTest
+  @ValueSource(strings = {"dare_linear", "dare_ties", "della_linear", "della"})
+  void everyProcessDropsTheSame(String name) throws IOException, InterruptedException {
+    siblings(2, new long[] {3000}, new long[] {40, 50}, new long[] {6, 5, 3, 3});
+    String yaml = recipe(name, 2, "parameters: {density: 0.6}\nrandom_seed: 7\n");
+    Path recipe = Files.writeString(folder.resolve("r.yml"), yaml);
+    run(yaml, "here");
+    Map<String, byte[]> here = Merging.contents(folder.resolve("here"));
+    for (String output : List.of("first", "second")) {
+      Process process = MergeProcess.start(List.of(), recipe, folder.resolve(output));
+      String lines = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      assertEquals(0, process.waitFor(), lines);
+      Map<String, byte[]> there = Merging.contents(folder.resolve(output));
+      assertEquals(here.keySet(), there.keySet());
+      here.forEach((file, bytes) -> assertArrayEquals(bytes, there.get(file), file));
+    }
+    run(yaml.replace("random_seed: 7", "random_seed: 8"), "other");
+    String file = "model.safetensors";
+    byte[] other = Files.readAllBytes(folder.resolve("other").resolve(file));
+    assertFalse(Arrays.equals(here.get(file), other), "another seed");
   }
 
   /// As many differences are kept as density says, and on average they are what they were.
