@@ -403,6 +403,12 @@ class SparseTest {
         method, inputs, shape, weights, densities, spreads, keys, lambda, mixture, load, delta);
   }
 
+  private static long[] shape(Stream stream, View view, SplittableRandom random) {
+    try (Operand probe = Operand.output(stream, DType.F32, view, random)) {
+      return probe.tensor().shape();
+    }
+  }
+
   private static void trial(Stream stream, Method method, boolean slow, SplittableRandom random) {
     Rescale rescale = pick(random, Rescale.values());
     if (rescale == Rescale.DENSITY && method != Method.DARE && method != Method.DELLA) {
@@ -428,10 +434,7 @@ class SparseTest {
           count = 200_003;
         }
         View view = View.of(pick(random, View.Kind.values()), count, random);
-        long[] shape;
-        try (Operand probe = Operand.output(stream, DType.F32, view, random)) {
-          shape = probe.tensor().shape();
-        }
+        long[] shape = shape(stream, view, random);
         Case c = random(method, mixture, models, load, delta, count, shape, random);
         List<Operand> placed = new ArrayList<>();
         for (Elements elements : c.inputs) {
@@ -498,6 +501,76 @@ class SparseTest {
           trial(stream, method, slow, random);
         }
       }
+    }
+  }
+
+  /// Written in place, over the base or over any of the models, whatever was read of it before.
+  @ParameterizedTest
+  @MethodSource("devices")
+  void anOutputMayBeAnyInput(Device device) {
+    int count = Devices.slow(device) ? 4_620 : 92_400;
+    try (Stream stream = device.stream()) {
+      for (Method method : Method.values()) {
+        SplittableRandom random = Seeds.of("sparse in place " + method);
+        for (View.Kind layout : View.Kind.values()) {
+          for (int over = 0; over <= 2; over++) {
+            Rescale rescale = random.nextBoolean() ? Rescale.L1 : Rescale.NONE;
+            Mixture mixture =
+                new Mixture(
+                    random.nextBoolean(), random.nextBoolean(), random.nextBoolean(), rescale);
+            inPlace(stream, method, mixture, View.of(layout, count, random), count, over, random);
+          }
+        }
+      }
+    }
+  }
+
+  private static void inPlace(
+      Stream stream,
+      Method method,
+      Mixture mixture,
+      View view,
+      int count,
+      int over,
+      SplittableRandom random) {
+    long[] shape = shape(stream, view, random);
+    Case c = random(method, mixture, 2, null, null, count, shape, random);
+    Elements expected = c.expected(c.inputs.get(over).type());
+    List<Operand> operands = new ArrayList<>();
+    try {
+      for (int k = 0; k <= 2; k++) {
+        Elements elements = c.inputs.get(k);
+        operands.add(
+            k == over
+                ? Operand.inPlace(stream, elements, view, random)
+                : Operand.input(stream, elements, view.relaid(random), random));
+      }
+      double[] chosen = new double[4];
+      for (int k = 0; method == Method.SELECTED && k < 4; k++) {
+        chosen[k] = c.selections[k / 2][k % 2];
+      }
+      try (Operand selections =
+          Operand.input(stream, Elements.of(DType.F64, chosen), View.flat(4), random)) {
+        call(
+            stream,
+            List.of(c),
+            List.of(operands.stream().map(Operand::tensor).toList()),
+            List.of(operands.get(over).tensor()),
+            selections.tensor().reshape(1, 2, 2),
+            null);
+        stream.synchronize();
+      }
+      String what =
+          c + " over input " + over + " on " + stream.device() + " (" + Seeds.note() + ")";
+      for (int k = 0; k <= 2; k++) {
+        if (k == over) {
+          operands.get(k).check(stream, expected, what);
+        } else {
+          operands.get(k).checkUntouched(stream, what);
+        }
+      }
+    } finally {
+      operands.forEach(Operand::close);
     }
   }
 
