@@ -574,6 +574,28 @@ class SparseTest {
     }
   }
 
+  /// Kernels of convolutions: rows run along axis 1, across the axes behind it.
+  @ParameterizedTest
+  @MethodSource("devices")
+  void dellaRanksAlongAxisOne(Device device) {
+    SplittableRandom random = Seeds.of("della convolution");
+    long[][] shapes = {
+      {8, 12, 3, 3}, {5, 64, 1, 7}, {2, 300, 3, 3}, {1, 9, 1, 1}, {7, 1, 5, 5}, {3, 5, 2, 2, 3}
+    };
+    try (Stream stream = device.stream()) {
+      for (long[] shape : shapes) {
+        int count = (int) Arrays.stream(shape).reduce(1, (a, b) -> a * b);
+        for (Rescale rescale : Rescale.values()) {
+          Mixture mixture = new Mixture(random.nextBoolean(), false, random.nextBoolean(), rescale);
+          Case c = random(Method.DELLA, mixture, 2, null, null, count, shape, random);
+          Elements expected = c.expected(c.inputs.get(0).type());
+          assertArrayEquals(
+              expected.bits(), run(stream, c).bits(), c + " on " + device + Seeds.note());
+        }
+      }
+    }
+  }
+
   /// A flat f32 case with one model.
   private static Case single(Method method, int count, double density, Mixture mixture) {
     SplittableRandom random = Seeds.of("sparse single");
