@@ -247,9 +247,28 @@ class ModelBlock {
   static constexpr int32_t kKept = 4;
 
   __attribute__((noinline)) void load(int32_t model, Compute* d) const {
-    load_block(item_.inputs[1 + model], batch_.load, begin_, count_, d);
-    for (int j = 0; j < count_; ++j) {
-      d[j] = task_delta<Compute>(d[j], base_[j], DType::kStored);
+    const View& view = item_.inputs[1 + model];
+    const bool direct =
+        view.contiguous() && (batch_.load == DType::kStored || batch_.load == view.dtype);
+    const unsigned char* const data = view.data + begin_ * dtype_bytes(view.dtype);
+    bool done = false;
+    if (direct) {
+      with_dtype(
+          view.dtype, [&]<DType T>() __attribute__((always_inline)) {
+            if constexpr (kDirect<T, Compute>) {
+              const auto x = elements<T>(data);
+              for (int j = 0; j < count_; ++j) {
+                d[j] = task_delta<Compute>(Format<T>::decode(x[j]), base_[j], DType::kStored);
+              }
+              done = true;
+            }
+          });
+    }
+    if (!done) {
+      load_block(view, batch_.load, begin_, count_, d);
+      for (int j = 0; j < count_; ++j) {
+        d[j] = task_delta<Compute>(d[j], base_[j], DType::kStored);
+      }
     }
     round_differences(batch_.delta, d, count_);
   }
@@ -297,9 +316,52 @@ SINTER_FN void tally(const Item& item, const Batch& batch, int64_t begin, int64_
 
 // ---- sce ----
 
-// The variances of a block's elements over the models.
+// A mask of the compute type's width: no bits, or all.
 template <class Compute>
-__attribute__((noinline)) void variances(ModelBlock<Compute>& block, int count, Compute* out) {
+using Mask = typename Bits<Compute>::type;
+
+// Calls f.template operator()<N>() for that many models, 1 <= N <= 4, and <0>() for more.
+template <class F>
+SINTER_FN void with_models(int32_t models, F f) {
+  switch (models) {
+    case 1:
+      f.template operator()<1>();
+      break;
+    case 2:
+      f.template operator()<2>();
+      break;
+    case 3:
+      f.template operator()<3>();
+      break;
+    case 4:
+      f.template operator()<4>();
+      break;
+    default:
+      f.template operator()<0>();
+  }
+}
+
+// The variances of a block's elements over N models: in registers, and a division by 2 or 4 is known
+// to be exact.
+template <int N, class Compute>
+SINTER_FN void variances_of(ModelBlock<Compute>& block, int count, Compute* out) {
+  const Compute* d[N];
+  for (int k = 0; k < N; ++k) {
+    d[k] = block.differences(k);
+  }
+  for (int j = 0; j < count; ++j) {
+    Spread spread = spread_of(static_cast<double>(d[0][j]));
+#pragma GCC unroll 4
+    for (int k = 1; k < N; ++k) {
+      add_spread(spread, static_cast<double>(d[k][j]));
+    }
+    out[j] = variance<Compute>(spread, static_cast<double>(N));
+  }
+}
+
+// As above, of any number.
+template <class Compute>
+static void variances_of_many(ModelBlock<Compute>& block, int count, Compute* out) {
   alignas(64) double first[kBlock], sums[kBlock], squares[kBlock];
   const int32_t models = block.models();
   const Compute* const of_first = block.differences(0);
@@ -321,6 +383,18 @@ __attribute__((noinline)) void variances(ModelBlock<Compute>& block, int count, 
   for (int j = 0; j < count; ++j) {
     out[j] = variance<Compute>({first[j], sums[j], squares[j]}, static_cast<double>(models));
   }
+}
+
+template <class Compute>
+__attribute__((noinline)) void variances(ModelBlock<Compute>& block, int count, Compute* out) {
+  with_models(
+      block.models(), [&]<int N>() __attribute__((always_inline)) {
+        if constexpr (N > 0) {
+          variances_of<N>(block, count, out);
+        } else {
+          variances_of_many(block, count, out);
+        }
+      });
 }
 
 template <class Compute>
@@ -347,39 +421,50 @@ struct VarianceKeys {
   }
 };
 
-// Which elements of a block are kept. None has a variance below 0, a threshold that keeps all.
+// Masks which elements of a block are kept. None has a variance below 0, a threshold that keeps all.
 template <class Compute>
 SINTER_FN void kept_elements(ModelBlock<Compute>& block, double threshold, int64_t cutoff,
-                             int64_t begin, int count, bool* kept) {
+                             int64_t begin, int count, Mask<Compute>* kept) {
   if (threshold < 0.0) {
     for (int j = 0; j < count; ++j) {
-      kept[j] = true;
+      kept[j] = ~Mask<Compute>{0};
     }
     return;
   }
   alignas(64) Compute values[kBlock];
   variances(block, count, values);
   const auto least = static_cast<Compute>(threshold);
-  for (int j = 0; j < count; ++j) {
-    kept[j] = (values[j] > least) | ((values[j] == least) & (begin + j < cutoff));
+  const int64_t before = cutoff < begin ? 0 : cutoff - begin;
+  const int equals = before < count ? static_cast<int>(before) : count;
+  for (int j = 0; j < equals; ++j) {
+    kept[j] = values[j] >= least ? ~Mask<Compute>{0} : Mask<Compute>{0};
+  }
+  for (int j = equals; j < count; ++j) {
+    kept[j] = values[j] > least ? ~Mask<Compute>{0} : Mask<Compute>{0};
   }
 }
 
-// Adds kept elements' squares to the lanes; the block starts at a multiple of them.
+SINTER_FN float masked(float x, uint32_t mask) { return bits_float(float_bits(x) & mask); }
+SINTER_FN double masked(double x, uint64_t mask) { return bits_double(double_bits(x) & mask); }
+
+// Adds kept elements' squares, and 0 for others, to the lanes; the block starts at a multiple of them.
 template <class Compute>
-SINTER_FN void add_squares(const Compute* d, const bool* kept, int count, double* lanes) {
+SINTER_FN void add_squares(const Compute* d, const Mask<Compute>* kept, int count, double* lanes) {
   const int whole = count - count % kReduceLanes;
   for (int j = 0; j < whole; j += kReduceLanes) {
     for (int l = 0; l < kReduceLanes; ++l) {
-      const auto x = static_cast<double>(d[j + l]);
-      lanes[l] = accumulate<Term::kValue>(lanes[l], kept[j + l] ? x * x : 0.0, 0.0);
+      const auto x = static_cast<double>(masked(d[j + l], kept[j + l]));
+      lanes[l] = accumulate<Term::kSquare>(lanes[l], x, x);
     }
   }
   for (int j = whole; j < count; ++j) {
-    const auto x = static_cast<double>(d[j]);
-    lanes[j - whole] = accumulate<Term::kValue>(lanes[j - whole], kept[j] ? x * x : 0.0, 0.0);
+    const auto x = static_cast<double>(masked(d[j], kept[j]));
+    lanes[j - whole] = accumulate<Term::kSquare>(lanes[j - whole], x, x);
   }
 }
+
+// Models whose sums are taken in one sweep over a chunk.
+constexpr int32_t kSummed = 8;
 
 template <class Compute>
 SINTER_FN void squares(const Item& item, const Batch& batch, const Selected& selected,
@@ -390,26 +475,79 @@ SINTER_FN void squares(const Item& item, const Batch& batch, const Selected& sel
     double* const sums = partials + (chunk - begin) * models;
     const int64_t from = chunk * kReduceChunk;
     const int64_t to = item.elements - from < kReduceChunk ? item.elements : from + kReduceChunk;
-    alignas(64) bool kept[kReduceChunk] = {};
-    for (int64_t i = from; i < to; i += kBlock) {
-      const int count = to - i < kBlock ? static_cast<int>(to - i) : kBlock;
-      block.move_to(i, count);
-      kept_elements(block, selected.threshold, selected.cutoff, i, count, kept + (i - from));
-    }
-    for (int32_t k = 0; k < models; ++k) {
-      alignas(64) double lanes[kReduceLanes] = {};
+    for (int32_t m = 0; m < models; m += kSummed) {
+      const int32_t n = models - m < kSummed ? models - m : kSummed;
+      alignas(64) double lanes[kSummed][kReduceLanes] = {};
       for (int64_t i = from; i < to; i += kBlock) {
         const int count = to - i < kBlock ? static_cast<int>(to - i) : kBlock;
+        alignas(64) Mask<Compute> kept[kBlock];
         block.move_to(i, count);
-        add_squares(block.differences(k), kept + (i - from), count, lanes);
-      }
-      for (int half = kReduceLanes / 2; half > 0; half /= 2) {
-        for (int l = 0; l < half; ++l) {
-          lanes[l] = combine<Term::kSquare>(lanes[l], lanes[l + half]);
+        kept_elements(block, selected.threshold, selected.cutoff, i, count, kept);
+        for (int32_t k = 0; k < n; ++k) {
+          add_squares(block.differences(m + k), kept, count, lanes[k]);
         }
       }
-      sums[k] = lanes[0];
+      for (int32_t k = 0; k < n; ++k) {
+        for (int half = kReduceLanes / 2; half > 0; half /= 2) {
+          for (int l = 0; l < half; ++l) {
+            lanes[k][l] = combine<Term::kSquare>(lanes[k][l], lanes[k][l + half]);
+          }
+        }
+        sums[m + k] = lanes[k][0];
+      }
     }
+  }
+}
+
+// The mean differences of the models that take part, added to the base where kept.
+template <int N, class Compute>
+SINTER_FN void elect_of(ModelBlock<Compute>& block, const double* weights,
+                        const Mask<Compute>* kept, int count, Compute* results) {
+  Compute w[N];
+  const Compute* from[N];
+  for (int k = 0; k < N; ++k) {
+    w[k] = static_cast<Compute>(weights[k]);
+    from[k] = block.differences(k);
+  }
+  const Compute* const base = block.base();
+  for (int j = 0; j < count; ++j) {
+    Compute d[N];
+#pragma GCC unroll 4
+    for (int k = 0; k < N; ++k) {
+      d[k] = from[k][j];
+    }
+    const Compute result = add_elected<Compute>(base[j], elected<N, Compute>(w, d, true));
+    results[j] = kept[j] != 0 ? result : base[j];
+  }
+}
+
+// As above, of any number.
+template <class Compute>
+static void elect_of_many(ModelBlock<Compute>& block, const double* weights,
+                          const Mask<Compute>* kept, int count, Compute* results) {
+  alignas(64) Compute elected[kBlock], up[kBlock], up_weight[kBlock], down[kBlock],
+      down_weight[kBlock];
+  for (int j = 0; j < count; ++j) {
+    elected[j] = up[j] = up_weight[j] = down[j] = down_weight[j] = 0;
+  }
+  for (int32_t k = 0; k < block.models(); ++k) {
+    const Compute* const d = block.differences(k);
+    const auto weight = static_cast<Compute>(weights[k]);
+    for (int j = 0; j < count; ++j) {
+      Votes<Compute> votes = {elected[j], up[j], up_weight[j], down[j], down_weight[j]};
+      vote(votes, weight, d[j], true);
+      elected[j] = votes.elected;
+      up[j] = votes.positive;
+      up_weight[j] = votes.positive_weight;
+      down[j] = votes.negative;
+      down_weight[j] = votes.negative_weight;
+    }
+  }
+  const Compute* const base = block.base();
+  for (int j = 0; j < count; ++j) {
+    const Compute result =
+        add_elected<Compute>(base[j], {elected[j], up[j], up_weight[j], down[j], down_weight[j]});
+    results[j] = kept[j] != 0 ? result : base[j];
   }
 }
 
@@ -417,37 +555,21 @@ template <class Compute>
 static void elect(const Item& item, const Batch& batch, int64_t begin, int64_t end, bool streamed,
                   PartCounts& counts) {
   ModelBlock<Compute> block(item, batch);
-  const int32_t models = block.models();
   int count = first_block(item.output, begin);
   for (int64_t i = begin; i < end; i += count, count = kBlock) {
     count = end - i < count ? static_cast<int>(end - i) : count;
-    bool kept[kBlock];
-    alignas(64) Compute elected[kBlock], up[kBlock], up_weight[kBlock], down[kBlock],
-        down_weight[kBlock], results[kBlock];
+    alignas(64) Mask<Compute> kept[kBlock];
+    alignas(64) Compute results[kBlock];
     block.move_to(i, count);
     kept_elements(block, item.weights[0], static_cast<int64_t>(item.weights[1]), i, count, kept);
-    for (int j = 0; j < count; ++j) {
-      elected[j] = up[j] = up_weight[j] = down[j] = down_weight[j] = 0;
-    }
-    for (int32_t k = 0; k < models; ++k) {
-      const Compute* const d = block.differences(k);
-      const auto weight = static_cast<Compute>(item.weights[2 + k]);
-      for (int j = 0; j < count; ++j) {
-        Votes<Compute> votes = {elected[j], up[j], up_weight[j], down[j], down_weight[j]};
-        vote(votes, weight, d[j], true);
-        elected[j] = votes.elected;
-        up[j] = votes.positive;
-        up_weight[j] = votes.positive_weight;
-        down[j] = votes.negative;
-        down_weight[j] = votes.negative_weight;
-      }
-    }
-    for (int j = 0; j < count; ++j) {
-      const Compute base = block.base()[j];
-      const Compute result =
-          add_elected<Compute>(base, {elected[j], up[j], up_weight[j], down[j], down_weight[j]});
-      results[j] = kept[j] ? result : base;
-    }
+    with_models(
+        block.models(), [&]<int N>() __attribute__((always_inline)) {
+          if constexpr (N > 0) {
+            elect_of<N>(block, item.weights + 2, kept, count, results);
+          } else {
+            elect_of_many(block, item.weights + 2, kept, count, results);
+          }
+        });
     store_block(item.output, i, count, results, streamed, counts);
   }
   if (streamed) {

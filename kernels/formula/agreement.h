@@ -89,17 +89,24 @@ SINTER_FN void add_spread(Spread& spread, double d) {
   spread.squares = fused(e, e, spread.squares);
 }
 
+// y where a condition holds, else x, by their bits: a loop then has masks of one width, which a
+// conversion of the result could else take apart.
+SINTER_FN double chosen(bool condition, double y, double x) {
+  const uint64_t mask = condition ? ~uint64_t{0} : uint64_t{0};
+  return bits_double((double_bits(y) & mask) | (double_bits(x) & ~mask));
+}
+
 // The population variance, as selection compares it; not finite where a difference is not.
 template <class T>
 SINTER_FN T variance(Spread spread, double models) {
   const double v = (spread.squares - spread.sum * spread.sum / models) / models;
-  const double positive = v < 0.0 ? 0.0 : v;
+  const double positive = chosen(v < 0.0, 0.0, v);
   if (sizeof(T) == 8) {
     return static_cast<T>(positive);
   }
   const double largest = 3.4028234663852886e38;
-  return static_cast<T>(positive > largest && positive <= 1.7976931348623157e308 ? largest
-                                                                                 : positive);
+  const bool above = (positive > largest) & (positive <= 1.7976931348623157e308);
+  return static_cast<T>(chosen(above, largest, positive));
 }
 
 // The weights of the models from the sums of their squared differences.
@@ -118,10 +125,13 @@ SINTER_FN void sce_weights(const double* sums, int64_t models, double elements, 
 
 // base plus the mean of the differences that take part.
 template <class T>
-SINTER_FN T add_elected(T base, const Votes<T>& votes) {
-  const Mixed<T> mixed = winners(votes);
+SINTER_FN T add_elected(T base, Mixed<T> mixed) {
   const T least = T(1e-6);
   return base + mixed.sum / (mixed.weight > least ? mixed.weight : least);
+}
+template <class T>
+SINTER_FN T add_elected(T base, const Votes<T>& votes) {
+  return add_elected(base, winners(votes));
 }
 
 }  // namespace sinter
