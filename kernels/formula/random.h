@@ -59,6 +59,15 @@ SINTER_FN uint32_t random_word(uint64_t key, int64_t index) {
 // Uniform on [0, 1), exactly.
 SINTER_FN double uniform_of(uint32_t word) { return static_cast<double>(word) * 0x1p-32; }
 
+// As above for results of at most 22 bits: rounded to odd, so that a later rounding to these is as if
+// from the double. Exact where the word has no more than 24 bits.
+SINTER_FN float uniform_to_odd(uint32_t word) {
+  const bool large = word >= 0x1000000u;
+  const uint32_t odd = (word >> 8) | ((word & 0xffu) != 0u ? 1u : 0u);
+  return static_cast<float>(static_cast<int32_t>(large ? odd : word)) *
+         (large ? 0x1p-24f : 0x1p-32f);
+}
+
 // Words below this are kept with probability p < 1; 2^32 keeps all.
 SINTER_FN uint64_t word_bound(double p) {
   const double scaled = p * 0x1p32;
