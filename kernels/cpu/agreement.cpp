@@ -293,23 +293,29 @@ SINTER_FN void tally(const Item& item, const Batch& batch, int64_t begin, int64_
   for (int64_t i = begin; i < end; i += kBlock) {
     const int count = end - i < kBlock ? static_cast<int>(end - i) : kBlock;
     block.move_to(i, count);
-    int32_t numbers[kBlock] = {};
-    int32_t last[kBlock];
+    // The one model that has changed an element, or how many have: none, several.
+    constexpr int32_t kNone = -1, kSeveral = -2;
+    int32_t by[kBlock];
+    for (int j = 0; j < count; ++j) {
+      by[j] = kNone;
+    }
     for (int32_t k = 0; k < models; ++k) {
       const Compute* const d = block.differences(k);
       int32_t changed = 0;
       for (int j = 0; j < count; ++j) {
         const bool on = active(d[j], epsilon);
-        numbers[j] += on ? 1 : 0;
-        last[j] = on ? k : last[j];
+        const int32_t now = by[j] == kNone ? k : kSeveral;
+        by[j] = on ? now : by[j];
         changed += on ? 1 : 0;
       }
       tallies[2 * k] += changed;
     }
-    for (int j = 0; j < count; ++j) {
-      if (numbers[j] == 1) {
-        tallies[2 * last[j] + 1] += 1;
+    for (int32_t k = 0; k < models; ++k) {
+      int32_t alone = 0;
+      for (int j = 0; j < count; ++j) {
+        alone += by[j] == k ? 1 : 0;
       }
+      tallies[2 * k + 1] += alone;
     }
   }
 }
