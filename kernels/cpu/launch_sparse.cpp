@@ -226,10 +226,12 @@ class SparseRun {
     const int64_t units = first.back();
     context_.team.run(std::min<int64_t>(units, context_.team.threads()), [&](int64_t part) {
       unsigned char* const room = memory_ + rooms_at_ + part * room_bytes_;
+      int64_t done = -1;  // the last unit's job
       for (int64_t u = next.fetch_add(1); u < units; u = next.fetch_add(1)) {
         const int64_t j = tensor_of(first, u);
-        const bool finite = kernels().sparse->rank(jobs[static_cast<size_t>(j)],
-                                                   u - first[static_cast<size_t>(j)], room);
+        const bool finite = kernels().sparse->rank(
+            jobs[static_cast<size_t>(j)], u - first[static_cast<size_t>(j)], j != done, room);
+        done = j;
         for (int64_t worst = bad.load(); !finite && j < worst;) {
           if (bad.compare_exchange_weak(worst, j)) {
             break;

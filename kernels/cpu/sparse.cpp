@@ -125,9 +125,16 @@ SINTER_FN void mask_block(const Thinning& thinning, bool factors, int64_t i, int
         }
       } else {
         const uint32_t* const bits = static_cast<const uint32_t*>(thinning.list);
-        for (int j = 0; j < count; ++j) {
-          const uint64_t at = static_cast<uint64_t>(i + j);
-          keep[j] = (bits[at / 32] >> at % 32 & 1u) != 0 ? ~Mask<Compute>{0} : Mask<Compute>{0};
+        for (int j = 0; j < count; j += 32) {  // keep has room for whole words
+          const int64_t at = (i + j) / 32;
+          const int shift = static_cast<int>((i + j) % 32);
+          uint32_t word = bits[at] >> shift;
+          if (shift > 32 - (count - j < 32 ? count - j : 32)) {
+            word |= bits[at + 1] << (32 - shift);
+          }
+          for (int b = 0; b < 32; ++b) {
+            keep[j + b] = (word >> b & 1u) != 0 ? ~Mask<Compute>{0} : Mask<Compute>{0};
+          }
         }
       }
       return;
@@ -608,50 +615,77 @@ static bool load_rows(const RankedJob& job, int64_t first, int64_t columns, Comp
   return peak < Format<kNative>::kNonfinite;
 }
 
+// The largest words that keep the elements of a row, by their ranks; and how many ranks from 0 on are
+// kept by any: with a negative epsilon, rounding could make the last probabilities 0.
+SINTER_FN uint32_t rank_bounds(const RankedJob& job, uint32_t* last) {
+  const int64_t n = job.rows.length;
+  uint32_t some = 0;
+  for (int64_t r = 0; r < n; ++r) {
+    const uint64_t bound = word_bound(probability_of(job.density, job.epsilon, r, n));
+    last[r] = static_cast<uint32_t>(bound - 1);
+    some += bound != 0 ? 1 : 0;
+  }
+  return some;
+}
+
 template <class Compute>
-static bool rank_unit(const RankedJob& job, int64_t unit, unsigned char* room) {
+static bool rank_unit(const RankedJob& job, int64_t unit, bool first, unsigned char* room) {
   const RowShape& rows = job.rows;
   const int64_t columns = ranked_columns(rows);
   const int64_t groups = (rows.inner + columns - 1) / columns;
   const int64_t column = unit % groups * columns;
   const int64_t width = rows.inner - column < columns ? rows.inner - column : columns;
-  const int64_t first = unit / groups * rows.length * rows.inner + column;
-  Compute* const deltas = reinterpret_cast<Compute*>(room);
-  RankPair* const pairs = reinterpret_cast<RankPair*>(deltas + columns * rows.length);
-  uint32_t* const ranks = reinterpret_cast<uint32_t*>(pairs + 2 * rows.length);
-  if (!load_rows(job, first, width, deltas)) {
+  const int64_t start = unit / groups * rows.length * rows.inner + column;
+  RankPair* const pairs = reinterpret_cast<RankPair*>(room);
+  Compute* const deltas = reinterpret_cast<Compute*>(pairs + 2 * rows.length);
+  uint32_t* const last = reinterpret_cast<uint32_t*>(deltas + columns * rows.length);
+  if (first) {
+    last[rows.length] = rank_bounds(job, last);
+  }
+  const uint32_t some = last[rows.length];
+  if (!load_rows(job, start, width, deltas)) {
     return false;
   }
   Words words;
   for (int64_t c = 0; c < width; ++c) {
+    uint32_t* const ranks = reinterpret_cast<uint32_t*>(deltas + c * rows.length);
     rank_row(deltas + c * rows.length, rows.length, ranks, {pairs, pairs + rows.length});
     const bool along = rows.inner == 1;
     for (int64_t l = 0; l < rows.length;) {
-      const int64_t i = first + c + l * rows.inner;
+      const int64_t i = start + c + l * rows.inner;
+      const int skipped = static_cast<int>(i % 32);
       // Runs end where words of bits do.
       int count = 1;
       if (along) {
         const int64_t left = rows.length - l;
-        const int64_t whole = kBlock - i % 32;
+        const int64_t whole = kBlock - skipped;
         count = static_cast<int>(left < whole ? left : whole);
       }
       const uint32_t* const word = fill_words(job.key, i, count, words);
-      uint32_t bits[kBlock / 32] = {};
-      for (int j = 0; j < count; ++j) {
-        const double p = probability_of(job.density, job.epsilon,
-                                        static_cast<int64_t>(ranks[l + j]), rows.length);
-        const bool keep = word[j] < word_bound(p);
-        if (job.factors != nullptr) {
-          static_cast<Compute*>(job.factors)[i + j] =
-              keep ? static_cast<Compute>(density_factor(p)) : Compute(0);
-        } else {
-          const uint64_t at = static_cast<uint64_t>(i % 32 + j);
-          bits[at / 32] |= static_cast<uint32_t>(keep) << at % 32;
+      if (job.factors != nullptr) {
+        Compute* const factors = static_cast<Compute*>(job.factors) + i;
+        for (int j = 0; j < count; ++j) {
+          const uint32_t rank = ranks[l + j];
+          const double p =
+              probability_of(job.density, job.epsilon, static_cast<int64_t>(rank), rows.length);
+          const Compute factor = static_cast<Compute>(density_factor(p));
+          const bool keep = (word[j] <= last[rank]) & (rank < some);
+          factors[j] = keep ? factor : Compute(0);
         }
-      }
-      for (int64_t at = 0; job.factors == nullptr && at < (i % 32 + count + 31) / 32; ++at) {
-        // Units of other threads may share the first and the last of them.
-        __atomic_fetch_or(job.bits + i / 32 + at, bits[at], __ATOMIC_RELAXED);
+      } else {
+        alignas(64) uint32_t keep[kBlock] = {};  // 1 or 0, whole words of them
+        for (int j = 0; j < count; ++j) {
+          const uint32_t rank = ranks[l + j];
+          keep[skipped + j] = (word[j] <= last[rank]) & (rank < some) ? 1 : 0;
+        }
+        for (int at = 0; at < skipped + count; at += 32) {
+          uint32_t bits = 0;
+          for (int b = 0; b < 32; ++b) {
+            bits |= keep[at + b] << b;
+          }
+          // Units of other threads may share the first and the last of them.
+          __atomic_fetch_or(job.bits + (i - skipped + at) / 32, bits, __ATOMIC_RELAXED);
+        }
       }
       l += count;
     }
@@ -659,8 +693,9 @@ static bool rank_unit(const RankedJob& job, int64_t unit, unsigned char* room) {
   return true;
 }
 
-bool rank_kernel(const RankedJob& job, int64_t unit, unsigned char* room) {
-  return job.item->wide ? rank_unit<double>(job, unit, room) : rank_unit<float>(job, unit, room);
+bool rank_kernel(const RankedJob& job, int64_t unit, bool first, unsigned char* room) {
+  return job.item->wide ? rank_unit<double>(job, unit, first, room)
+                        : rank_unit<float>(job, unit, first, room);
 }
 
 }  // namespace

@@ -34,8 +34,8 @@ SINTER_FN int64_t ranked_columns(const RowShape& rows) {
 SINTER_FN int64_t ranked_units(const RowShape& rows) {
   return rows.outer * ((rows.inner + ranked_columns(rows) - 1) / ranked_columns(rows));
 }
-// Bytes of one thread for a job: per element of a row, 16 to sort it, 4 for its rank, and the
-// differences of the rows that are done as one.
+// Bytes of one thread for a job: per element of a row, 16 to sort it, 4 for a rank's bound, and the
+// differences of the rows that are done as one, which their ranks replace.
 SINTER_FN int64_t ranked_bytes(const RowShape& rows, bool wide) {
   return rows.length * (20 + ranked_columns(rows) * (wide ? 8 : 4)) + 8;
 }
@@ -48,8 +48,9 @@ struct SparseKernels {
   // partials[chunk - begin][models][2].
   void (*norms)(const Item& item, const SparseBatch& sparse, const Thinning* thinnings,
                 int64_t begin, int64_t end, double* partials);
-  // A unit of a job, in `room` of ranked_bytes; false where a difference is not finite.
-  bool (*rank)(const RankedJob& job, int64_t unit, unsigned char* room);
+  // A unit of a job, in `room` of ranked_bytes, which holds what the job's units share unless this is
+  // the first that is done there; false where a difference is not finite.
+  bool (*rank)(const RankedJob& job, int64_t unit, bool first, unsigned char* room);
 };
 
 }  // namespace sinter::cpu
