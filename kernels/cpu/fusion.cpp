@@ -79,16 +79,16 @@ class RowSums {
   int64_t chunks_[kLevels] = {};
 };
 
-// Calls f(x, base, count) for the row's blocks, decoded.
+// Calls f(x, base, count, at) for the row's blocks from element `from` of it on, decoded.
 template <class F>
-SINTER_FN void for_row(const FusionJob& job, int64_t begin, F f) {
-  for (int64_t i = 0; i < job.row; i += kBlock) {
+SINTER_FN void for_row(const FusionJob& job, int64_t begin, int64_t from, F f) {
+  for (int64_t i = from; i < job.row; i += kBlock) {
     const int count = job.row - i < kBlock ? static_cast<int>(job.row - i) : kBlock;
     alignas(64) double x[kBlock];
     alignas(64) double base[kBlock];
     load_block(job.of.in, job.of.load, begin + i, count, x);
     load_block(job.of.base, job.of.load, begin + i, count, base);
-    f(x, base, count);
+    f(x, base, count, i);
   }
 }
 
@@ -99,6 +99,10 @@ SINTER_FN double largest_of(const double* x, int count, double largest) {
   return largest;
 }
 
+// Elements at a row's start whose terms are kept: exponentials are most of the work.
+constexpr int64_t kKeptTerms = 4096;
+static_assert(kKeptTerms % kBlock == 0);
+
 int32_t divergence(const FusionJob& job, int64_t row, double* result) {
   const int64_t begin = row * job.row;
   const double lowest = -1.7976931348623157e308;
@@ -106,7 +110,7 @@ int32_t divergence(const FusionJob& job, int64_t row, double* result) {
   double base_largest = lowest;
   bool x_finite = true;
   bool base_finite = true;
-  for_row(job, begin, [&](const double* x, const double* base, int count) {
+  for_row(job, begin, 0, [&](const double* x, const double* base, int count, int64_t) {
     x_finite &= !any_nonfinite<DType::kF64>(x, count);
     base_finite &= !any_nonfinite<DType::kF64>(base, count);
     x_largest = largest_of(x, count, x_largest);
@@ -115,22 +119,33 @@ int32_t divergence(const FusionJob& job, int64_t row, double* result) {
   if (!x_finite || !base_finite) {
     return base_finite ? 2 : 3;
   }
+  alignas(64) double x_kept[kKeptTerms];
+  alignas(64) double base_kept[kKeptTerms];
   RowSums x_sums, base_sums, sums;
-  for_row(job, begin, [&](const double* x, const double* base, int count) {
-    alignas(64) double terms[kBlock];
+  for_row(job, begin, 0, [&](const double* x, const double* base, int count, int64_t at) {
+    alignas(64) double room[2][kBlock];
+    double* const x_terms = at < kKeptTerms ? x_kept + at : room[0];
+    double* const base_terms = at < kKeptTerms ? base_kept + at : room[1];
     for (int j = 0; j < count; ++j) {
-      terms[j] = softmax_term(x[j], x_largest);
+      x_terms[j] = softmax_term(x[j], x_largest);
     }
-    x_sums.add(terms, count);
+    x_sums.add(x_terms, count);
     for (int j = 0; j < count; ++j) {
-      terms[j] = softmax_term(base[j], base_largest);
+      base_terms[j] = softmax_term(base[j], base_largest);
     }
-    base_sums.add(terms, count);
+    base_sums.add(base_terms, count);
   });
   const double x_sum = x_sums.result();
   const double base_sum = base_sums.result();
-  for_row(job, begin, [&](const double* x, const double* base, int count) {
-    alignas(64) double terms[kBlock];
+  alignas(64) double terms[kBlock];
+  for (int64_t i = 0; i < kKeptTerms && i < job.row; i += kBlock) {
+    const int count = job.row - i < kBlock ? static_cast<int>(job.row - i) : kBlock;
+    for (int j = 0; j < count; ++j) {
+      terms[j] = divergence_of_terms(x_kept[i + j], x_sum, base_kept[i + j], base_sum);
+    }
+    sums.add(terms, count);
+  }
+  for_row(job, begin, kKeptTerms, [&](const double* x, const double* base, int count, int64_t) {
     for (int j = 0; j < count; ++j) {
       terms[j] = divergence_term(x[j], x_largest, x_sum, base[j], base_largest, base_sum);
     }

@@ -12,12 +12,18 @@ namespace sinter {
 // An element's share of its row's softmax, before 1e-8 is added: `sum` is that of e^(x - largest).
 SINTER_FN double softmax_term(double x, double largest) { return exponential(x - largest); }
 
-// An element's share of the row's divergence: p log(p / q).
+// An element's share of the row's divergence, p log(p / q), from the terms.
+SINTER_FN double divergence_of_terms(double x_term, double x_sum, double base_term,
+                                     double base_sum) {
+  const double p = x_term / x_sum + 1e-8;
+  const double q = base_term / base_sum + 1e-8;
+  return p * logarithm(p / q);
+}
+
 SINTER_FN double divergence_term(double x, double x_largest, double x_sum, double base,
                                  double base_largest, double base_sum) {
-  const double p = softmax_term(x, x_largest) / x_sum + 1e-8;
-  const double q = softmax_term(base, base_largest) / base_sum + 1e-8;
-  return p * logarithm(p / q);
+  return divergence_of_terms(softmax_term(x, x_largest), x_sum, softmax_term(base, base_largest),
+                             base_sum);
 }
 
 // |d| times the row's divergence.
