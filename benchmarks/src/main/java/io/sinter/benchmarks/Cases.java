@@ -69,13 +69,12 @@ final class Cases {
                     return linear;
                   }));
         }
-        // Not for the short guard before their ratios are on record: their peers take seconds a
-        // run.
+        boolean gated = brief && dtype == DType.BF16;
         cases.add(
-            of(device, "task arithmetic 2", dtype, size, false, TaskArithmeticBenchmark::new));
-        cases.add(of(device, "slerp", dtype, size, false, SlerpBenchmark::new));
-        cases.add(of(device, "dare 1", dtype, size, false, DareBenchmark::new));
-        cases.add(of(device, "ties 2", dtype, size, false, TiesBenchmark::new));
+            of(device, "task arithmetic 2", dtype, size, gated, TaskArithmeticBenchmark::new));
+        cases.add(of(device, "slerp", dtype, size, gated, SlerpBenchmark::new));
+        cases.add(of(device, "dare 1", dtype, size, gated, DareBenchmark::new));
+        cases.add(of(device, "ties 2", dtype, size, gated, TiesBenchmark::new));
       }
       cases.add(batch(device, dtype, 64, 1L << 16));
       cases.add(batch(device, dtype, 4096, 1L << 24));
