@@ -29,6 +29,7 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.DynamicNode;
 import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 
 /// Selection, quantiles and ranks against a plain sort, to the byte.
@@ -292,6 +293,51 @@ class SelectionTest {
           }
         } finally {
           operands.forEach(Operand::close);
+        }
+      }
+    }
+  }
+
+  /// Elements above all others, as many as are kept, in places that a sample of short runs misses:
+  /// the threshold is theirs, just past what the sample bounds it by.
+  @Test
+  void asManyAsASampleMisses() {
+    int n = 100_000;
+    int stride = 127;
+    int length = 64;
+    int clusters = 5;
+    SplittableRandom random = Seeds.of("missed by a sample");
+    double[] plain = new double[n];
+    Arrays.fill(plain, 1);
+    try (Stream stream = Device.cpu().stream();
+        Operand in = Operand.inPlace(stream, Elements.of(DType.F32, plain), View.flat(n), random);
+        Operand high =
+            Operand.input(
+                stream,
+                Elements.of(
+                    DType.F32, IntStream.range(0, length).mapToDouble(i -> 2 + i).toArray()),
+                View.flat(length),
+                random);
+        Operand low =
+            Operand.input(
+                stream,
+                Elements.of(DType.F32, Arrays.copyOf(plain, length)),
+                View.flat(length),
+                random);
+        Operand out = Operand.output(stream, DType.F64, View.flat(2), random)) {
+      for (int first = 0; first + stride * clusters < n; first += 61) {
+        for (Operand of : List.of(high, low)) {
+          for (int c = 0; c < clusters; c++) {
+            int at = first + c * stride;
+            stream.copy(of.tensor(), in.tensor().slice(0, at, at + length));
+          }
+          if (of == high) {
+            long[] k = {(long) length * clusters};
+            Selection.select(
+                stream, null, List.of(in.tensor()), k, null, null, out.tensor().reshape(1, 2));
+            int last = first + (clusters - 1) * stride;
+            out.check(stream, Elements.of(DType.F64, 2, last + 1), "clusters from " + first);
+          }
         }
       }
     }
