@@ -18,18 +18,19 @@ class Lerp {
   template <DType T, class Input, class Sink>
   inline __attribute__((always_inline)) void run(Input input, int count, Compute*,
                                                  Sink& sink) const {
-    const auto a = elements<T>(input(0));
-    const auto b = elements<T>(input(1));
+    const Elements<T> x[] = {elements<T>(input(0)), elements<T>(input(1))};
     const Compute t = t_;
     // Which end lerp starts from is the same for all elements: a loop for each.
     if (t < Compute(0.5)) {
-      for (int j = 0; j < count; ++j) {
-        sink(j, lerp<Compute>(Format<T>::decode(a[j]), Format<T>::decode(b[j]), t));
-      }
+      for_elements<T, Compute>(
+          x, count, sink, [&](int, const Compute(&at)[2]) __attribute__((always_inline)) {
+            return lerp<Compute>(at[0], at[1], t);
+          });
     } else {
-      for (int j = 0; j < count; ++j) {
-        sink(j, lerp<Compute>(Format<T>::decode(a[j]), Format<T>::decode(b[j]), t));
-      }
+      for_elements<T, Compute>(
+          x, count, sink, [&](int, const Compute(&at)[2]) __attribute__((always_inline)) {
+            return lerp<Compute>(at[0], at[1], t);
+          });
     }
   }
 
@@ -46,11 +47,11 @@ class Nearswap {
   template <DType T, class Input, class Sink>
   inline __attribute__((always_inline)) void run(Input input, int count, Compute*,
                                                  Sink& sink) const {
-    const auto a = elements<T>(input(0));
-    const auto b = elements<T>(input(1));
-    for (int j = 0; j < count; ++j) {
-      sink(j, nearswap<Compute>(Format<T>::decode(a[j]), Format<T>::decode(b[j]), t_));
-    }
+    const Elements<T> x[] = {elements<T>(input(0)), elements<T>(input(1))};
+    for_elements<T, Compute>(
+        x, count, sink, [&](int, const Compute(&at)[2]) __attribute__((always_inline)) {
+          return nearswap<Compute>(at[0], at[1], t_);
+        });
   }
 
  private:
@@ -66,41 +67,36 @@ class Linear {
   template <DType T, class Input, class Sink>
   inline __attribute__((always_inline)) void run(Input input, int count, Compute* sums,
                                                  Sink& sink) const {
-    switch (models_) {
-      case 1:
-        add<T, 1, true>(input, 0, count, sums, sink);
-        return;
-      case 2:
-        add<T, 2, true>(input, 0, count, sums, sink);
-        return;
-      case 3:
-        add<T, 3, true>(input, 0, count, sums, sink);
-        return;
-      case 4:
-        add<T, 4, true>(input, 0, count, sums, sink);
-        return;
-      default:
-        break;
-    }
-    Keeper<Compute> keep(sums);
-    add<T, 4, true>(input, 0, count, sums, keep);
-    int32_t k = 4;
-    for (; k + 3 < models_; k += 3) {
-      add<T, 3, false>(input, k, count, sums, keep);
-    }
-    switch (models_ - k) {
-      case 1:
-        add<T, 1, false>(input, k, count, sums, sink);
-        return;
-      case 2:
-        add<T, 2, false>(input, k, count, sums, sink);
-        return;
-      default:
-        add<T, 3, false>(input, k, count, sums, sink);
+    int32_t k = 0;
+    if (models_ > kGroup) {
+      Keeper<Compute> keep(sums);
+      add<T, kGroup, true>(input, k, count, sums, keep);
+      for (k = kGroup; k + kGroup < models_; k += kGroup) {
+        add<T, kGroup, false>(input, k, count, sums, keep);
+      }
+      add_last<T, false>(input, k, count, sums, sink);
+    } else {
+      add_last<T, true>(input, k, count, sums, sink);
     }
   }
 
  private:
+  // Adds the models from k on, at most kGroup.
+  template <DType T, bool kFirst, class Input, class Sink>
+  inline __attribute__((always_inline)) void add_last(Input input, int32_t k, int count,
+                                                      const Compute* sums, Sink& sink) const {
+    switch (models_ - k) {
+      case 1:
+        return add<T, 1, kFirst>(input, k, count, sums, sink);
+      case 2:
+        return add<T, 2, kFirst>(input, k, count, sums, sink);
+      case 3:
+        return add<T, 3, kFirst>(input, k, count, sums, sink);
+      default:
+        return add<T, kGroup, kFirst>(input, k, count, sums, sink);
+    }
+  }
+
   // Adds N models, the first of them `from`, to the sums so far.
   template <DType T, int N, bool kFirst, class Input, class Sink>
   inline __attribute__((always_inline)) void add(Input input, int32_t from, int count,
@@ -111,15 +107,16 @@ class Linear {
       x[k] = elements<T>(input(from + k));
       w[k] = static_cast<Compute>(weights_[from + k]);
     }
-    for (int j = 0; j < count; ++j) {
-      Compute sum = kFirst ? weighted<Compute>(w[0], Format<T>::decode(x[0][j]))
-                           : add_weighted<Compute>(w[0], Format<T>::decode(x[0][j]), sums[j]);
-#pragma GCC unroll 4
-      for (int k = 1; k < N; ++k) {
-        sum = add_weighted<Compute>(w[k], Format<T>::decode(x[k][j]), sum);
-      }
-      sink(j, sum);
-    }
+    for_elements<T, Compute>(
+        x, count, sink, [&](int j, const Compute(&at)[N]) __attribute__((always_inline)) {
+          Compute sum =
+              kFirst ? weighted<Compute>(w[0], at[0]) : add_weighted<Compute>(w[0], at[0], sums[j]);
+#pragma GCC unroll 8
+          for (int k = 1; k < N; ++k) {
+            sum = add_weighted<Compute>(w[k], at[k], sum);
+          }
+          return sum;
+        });
   }
 
   const double* const weights_;

@@ -341,37 +341,37 @@ template <DType T, int N, bool kConsensus, Divide kDivide, bool kRandom>
 static bool mix_few(const Item& item, const FewModels& few, int64_t i, int count,
                     typename Format<T>::Storage* staged) {
   const int64_t width = dtype_bytes(T);
-  const auto base = elements<T>(item.inputs[0].data + i * width);
-  Elements<T> x[N];
+  Elements<T> x[1 + N];
   float w[N];
+  x[0] = elements<T>(item.inputs[0].data + i * width);
 #pragma GCC unroll 4
   for (int k = 0; k < N; ++k) {
-    x[k] = elements<T>(item.inputs[1 + k].data + i * width);
+    x[1 + k] = elements<T>(item.inputs[1 + k].data + i * width);
     w[k] = few.weights[k];
   }
   Encoder<T, float> encode(staged);
-  for (int j = 0; j < count; ++j) {
-    const float b = Format<T>::decode(base[j]);
-    float d[N];
+  for_elements<T, float, !kRandom>(
+      x, count, encode, [&](int j, const float(&at)[1 + N]) __attribute__((always_inline)) {
+        float d[N];
 #pragma GCC unroll 4
-    for (int k = 0; k < N; ++k) {
-      const float all = task_delta<float>(Format<T>::decode(x[k][j]), b, DType::kStored);
-      const auto bits = static_cast<int32_t>(magnitude_bits(all));
-      const bool keep = kRandom ? few.words[k][j] <= few.bounds[k]
-                                : (bits > few.inside[k]) & (bits <= few.outside[k]);
-      d[k] = thinned<float>(keep, all, few.factors[k]);
-    }
-    Mixed<float> mixed = {};
-    if constexpr (kConsensus) {
-      mixed = elected<N, float>(w, d, false);
-    } else {
+        for (int k = 0; k < N; ++k) {
+          const float all = task_delta<float>(at[1 + k], at[0], DType::kStored);
+          const auto bits = static_cast<int32_t>(magnitude_bits(all));
+          const bool keep = kRandom ? few.words[k][j] <= few.bounds[k]
+                                    : (bits > few.inside[k]) & (bits <= few.outside[k]);
+          d[k] = thinned<float>(keep, all, few.factors[k]);
+        }
+        Mixed<float> mixed = {};
+        if constexpr (kConsensus) {
+          mixed = elected<N, float>(w, d, false);
+        } else {
 #pragma GCC unroll 4
-      for (int k = 0; k < N; ++k) {
-        mix<float>(mixed, w[k], d[k], false);
-      }
-    }
-    encode(j, add_few<kDivide>(b, few.lambda, mixed));
-  }
+          for (int k = 0; k < N; ++k) {
+            mix<float>(mixed, w[k], d[k], false);
+          }
+        }
+        return add_few<kDivide>(at[0], few.lambda, mixed);
+      });
   return !encode.alarmed();
 }
 

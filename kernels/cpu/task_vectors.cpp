@@ -24,66 +24,68 @@ class TaskArithmetic {
       for (int32_t k = 1; k <= models_; ++k) {
         add_rounded<T>(base, input, k, count, sums);
       }
-      for (int j = 0; j < count; ++j) {
-        sink(j, add_to_base<Compute>(Format<T>::decode(base[j]), sums[j]));
-      }
+      const Elements<T> x[] = {base};
+      for_elements<T, Compute>(
+          x, count, sink, [&](int j, const Compute(&at)[1]) __attribute__((always_inline)) {
+            return add_to_base<Compute>(at[0], sums[j]);
+          });
       return;
     }
-    switch (models_) {
-      case 1:
-        add<T, 1, true, true>(base, input, 1, count, sums, sink);
-        return;
-      case 2:
-        add<T, 2, true, true>(base, input, 1, count, sums, sink);
-        return;
-      case 3:
-        add<T, 3, true, true>(base, input, 1, count, sums, sink);
-        return;
-      default:
-        break;
-    }
-    Keeper<Compute> keep(sums);
-    add<T, 3, true, false>(base, input, 1, count, sums, keep);
-    int32_t k = 4;
-    for (; k + 3 <= models_; k += 3) {
-      add<T, 3, false, false>(base, input, k, count, sums, keep);
-    }
-    switch (models_ + 1 - k) {
-      case 1:
-        add<T, 1, false, true>(base, input, k, count, sums, sink);
-        return;
-      case 2:
-        add<T, 2, false, true>(base, input, k, count, sums, sink);
-        return;
-      default:
-        add<T, 3, false, true>(base, input, k, count, sums, sink);
+    int32_t k = 1;
+    if (models_ > kGroup) {
+      Keeper<Compute> keep(sums);
+      add<T, kGroup, true, false>(base, input, k, count, sums, keep);
+      for (k += kGroup; k + kGroup <= models_; k += kGroup) {
+        add<T, kGroup, false, false>(base, input, k, count, sums, keep);
+      }
+      add_last<T, false>(base, input, k, count, sums, sink);
+    } else {
+      add_last<T, true>(base, input, k, count, sums, sink);
     }
   }
 
  private:
+  // Adds the differences of the models from k on, at most kGroup, and at last the base.
+  template <DType T, bool kFirst, class Input, class Sink>
+  inline __attribute__((always_inline)) void add_last(Elements<T> base, Input input, int32_t k,
+                                                      int count, const Compute* sums,
+                                                      Sink& sink) const {
+    switch (models_ + 1 - k) {
+      case 1:
+        return add<T, 1, kFirst, true>(base, input, k, count, sums, sink);
+      case 2:
+        return add<T, 2, kFirst, true>(base, input, k, count, sums, sink);
+      case 3:
+        return add<T, 3, kFirst, true>(base, input, k, count, sums, sink);
+      default:
+        return add<T, kGroup, kFirst, true>(base, input, k, count, sums, sink);
+    }
+  }
+
   // Adds the differences of N models, the first of them `from`, to the sums so far, and at last to
   // the base.
   template <DType T, int N, bool kFirst, bool kLast, class Input, class Sink>
   inline __attribute__((always_inline)) void add(Elements<T> base, Input input, int32_t from,
                                                  int count, const Compute* sums, Sink& sink) const {
-    Elements<T> x[N];
+    Elements<T> x[1 + N];
     Compute w[N];
+    x[0] = base;
     for (int k = 0; k < N; ++k) {
-      x[k] = elements<T>(input(from + k));
+      x[1 + k] = elements<T>(input(from + k));
       w[k] = static_cast<Compute>(weights_[from + k - 1]);
     }
-    for (int j = 0; j < count; ++j) {
-      const Compute b = Format<T>::decode(base[j]);
-      const Compute first = task_delta<Compute>(Format<T>::decode(x[0][j]), b, DType::kStored);
-      Compute sum =
-          kFirst ? weighted<Compute>(w[0], first) : add_weighted<Compute>(w[0], first, sums[j]);
-#pragma GCC unroll 4
-      for (int k = 1; k < N; ++k) {
-        sum = add_weighted<Compute>(
-            w[k], task_delta<Compute>(Format<T>::decode(x[k][j]), b, DType::kStored), sum);
-      }
-      sink(j, kLast ? add_to_base<Compute>(b, sum) : sum);
-    }
+    for_elements<T, Compute>(
+        x, count, sink, [&](int j, const Compute(&at)[1 + N]) __attribute__((always_inline)) {
+          const Compute first = task_delta<Compute>(at[1], at[0], DType::kStored);
+          Compute sum =
+              kFirst ? weighted<Compute>(w[0], first) : add_weighted<Compute>(w[0], first, sums[j]);
+#pragma GCC unroll 8
+          for (int k = 1; k < N; ++k) {
+            sum = add_weighted<Compute>(w[k], task_delta<Compute>(at[1 + k], at[0], DType::kStored),
+                                        sum);
+          }
+          return kLast ? add_to_base<Compute>(at[0], sum) : sum;
+        });
   }
 
   // Adds one model whose differences are rounded to delta_.

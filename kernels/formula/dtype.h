@@ -69,7 +69,8 @@ SINTER_FN float narrow_to_odd(double x) {
 // (stored without their sign, as a Word: those from kNonfinite on); and which results saturate
 // (float8 only). kAlarm is a bound, on the bits of a result's magnitude,
 // below which neither can be: kernels keep the largest magnitude of a block and count only where it
-// reaches the bound.
+// reaches the bound. encode_finite is encode for magnitudes below the bound, and says nothing about
+// others.
 template <DType>
 struct Format;
 
@@ -83,6 +84,8 @@ struct Format<DType::kF64> {
   SINTER_MEMBER_FN double decode(double x) { return x; }
   SINTER_MEMBER_FN double encode(double x) { return canonical(x); }
   SINTER_MEMBER_FN double encode(float x) { return canonical(static_cast<double>(x)); }
+  SINTER_MEMBER_FN double encode_finite(double x) { return x; }
+  SINTER_MEMBER_FN double encode_finite(float x) { return static_cast<double>(x); }
   SINTER_MEMBER_FN uint32_t nonfinite(double x) {
     return (double_bits(x) & 0x7ff0000000000000ull) == 0x7ff0000000000000ull ? 1u : 0u;
   }
@@ -100,6 +103,8 @@ struct Format<DType::kF32> {
   SINTER_MEMBER_FN float decode(float x) { return x; }
   SINTER_MEMBER_FN float encode(float x) { return canonical(x); }
   SINTER_MEMBER_FN float encode(double x) { return canonical(static_cast<float>(x)); }
+  SINTER_MEMBER_FN float encode_finite(float x) { return x; }
+  SINTER_MEMBER_FN float encode_finite(double x) { return static_cast<float>(x); }
   SINTER_MEMBER_FN uint32_t nonfinite(float x) {
     return (float_bits(x) & 0x7f800000u) == 0x7f800000u ? 1u : 0u;
   }
@@ -141,6 +146,14 @@ struct Format<DType::kF16> {
 #endif
   }
   SINTER_MEMBER_FN uint16_t encode(double x) { return encode(narrow_to_odd(x)); }
+  SINTER_MEMBER_FN uint16_t encode_finite(float x) {
+    const uint32_t u = float_bits(x);
+    const uint32_t a = u & 0x7fffffffu;
+    const uint32_t normal = (a + 0xfffu + ((a >> 13) & 1u) - 0x38000000u) >> 13;
+    const uint32_t denormal = float_bits(bits_float(a) + 0.5f) - 0x3f000000u;
+    return static_cast<uint16_t>((a < 0x38800000u ? denormal : normal) | ((u >> 16) & 0x8000u));
+  }
+  SINTER_MEMBER_FN uint16_t encode_finite(double x) { return encode_finite(narrow_to_odd(x)); }
   SINTER_MEMBER_FN uint32_t nonfinite(uint16_t h) { return (h & 0x7c00u) == 0x7c00u ? 1u : 0u; }
   SINTER_MEMBER_FN uint32_t saturates(float) { return 0; }
   SINTER_MEMBER_FN uint32_t saturates(double) { return 0; }
@@ -164,6 +177,11 @@ struct Format<DType::kBF16> {
 #endif
   }
   SINTER_MEMBER_FN uint16_t encode(double x) { return encode(narrow_to_odd(x)); }
+  SINTER_MEMBER_FN uint16_t encode_finite(float x) {
+    const uint32_t u = float_bits(x);
+    return static_cast<uint16_t>((u + 0x7fffu + ((u >> 16) & 1u)) >> 16);
+  }
+  SINTER_MEMBER_FN uint16_t encode_finite(double x) { return encode_finite(narrow_to_odd(x)); }
   SINTER_MEMBER_FN uint32_t nonfinite(uint16_t h) { return (h & 0x7f80u) == 0x7f80u ? 1u : 0u; }
   SINTER_MEMBER_FN uint32_t saturates(float) { return 0; }
   SINTER_MEMBER_FN uint32_t saturates(double) { return 0; }
@@ -192,6 +210,8 @@ struct Format<DType::kF8E4M3> {
     return static_cast<uint8_t>(a > 0x7f800000u ? 0x7fu : b);
   }
   SINTER_MEMBER_FN uint8_t encode(double x) { return encode(narrow_to_odd(x)); }
+  SINTER_MEMBER_FN uint8_t encode_finite(float x) { return encode(x); }
+  SINTER_MEMBER_FN uint8_t encode_finite(double x) { return encode_finite(narrow_to_odd(x)); }
   SINTER_MEMBER_FN uint32_t nonfinite(uint8_t b) { return (b & 0x7fu) == 0x7fu ? 1u : 0u; }
   // Beyond 464, half-way between 448 and what would follow it.
   SINTER_MEMBER_FN uint32_t saturates(float x) {
@@ -221,6 +241,8 @@ struct Format<DType::kF8E5M2> {
     return static_cast<uint8_t>(a > 0x7f800000u ? 0x7fu : b);
   }
   SINTER_MEMBER_FN uint8_t encode(double x) { return encode(narrow_to_odd(x)); }
+  SINTER_MEMBER_FN uint8_t encode_finite(float x) { return encode(x); }
+  SINTER_MEMBER_FN uint8_t encode_finite(double x) { return encode_finite(narrow_to_odd(x)); }
   SINTER_MEMBER_FN uint32_t nonfinite(uint8_t b) { return (b & 0x7cu) == 0x7cu ? 1u : 0u; }
   // From 61440 on, half-way between 57344 and what would follow it: the tie goes to the even side,
   // which is beyond the range.

@@ -180,7 +180,8 @@ SINTER_FN typename Bits<Compute>::type alarm() {
   }
 }
 
-// Encodes results one by one and keeps the largest magnitude; what loops end in.
+// Encodes results one by one and keeps the largest magnitude; what loops end in. Where that raises
+// the alarm, what was encoded is void.
 template <DType T, class Compute>
 class Encoder {
  public:
@@ -189,12 +190,25 @@ class Encoder {
   inline __attribute__((always_inline)) explicit Encoder(Storage* staged) : staged_(staged) {}
 
   inline __attribute__((always_inline)) void operator()(int j, Compute result) {
-    staged_[j] = Format<T>::encode(result);
+    staged_[j] = Format<T>::encode_finite(result);
     const typename Bits<Compute>::type bits = magnitude_bits(result);
     peak_ = bits > peak_ ? bits : peak_;
   }
 
-  // Whether a result of the block may have to be counted.
+  // Elements 2 i and 2 i + 1 of a dtype of two bytes.
+  inline __attribute__((always_inline)) void pair(int i, Compute low, Compute high) {
+    static_assert(sizeof(Storage) == 2);
+    using Word = typename Unaligned<uint32_t>::type;
+    reinterpret_cast<Word*>(staged_)[i] = static_cast<uint32_t>(Format<T>::encode_finite(low)) |
+                                          static_cast<uint32_t>(Format<T>::encode_finite(high))
+                                              << 16;
+    const typename Bits<Compute>::type l = magnitude_bits(low);
+    const typename Bits<Compute>::type h = magnitude_bits(high);
+    peak_ = l > peak_ ? l : peak_;
+    peak_ = h > peak_ ? h : peak_;
+  }
+
+  // Whether a result of the block may not be finite or may saturate.
   inline __attribute__((always_inline)) bool alarmed() const {
     return peak_ >= alarm<T, Compute>();
   }
@@ -210,15 +224,22 @@ class Keeper {
  public:
   inline __attribute__((always_inline)) explicit Keeper(Compute* out) : out_(out) {}
   inline __attribute__((always_inline)) void operator()(int j, Compute result) { out_[j] = result; }
+  inline __attribute__((always_inline)) void pair(int i, Compute low, Compute high) {
+    out_[2 * i] = low;
+    out_[2 * i + 1] = high;
+  }
 
  private:
   Compute* const out_;
 };
 
+// Encodes any results, and counts those that are not finite or saturate.
 template <DType T, class Compute>
-SINTER_FN void count_results(const Compute* results, int count, PartCounts& counts) {
+SINTER_FN void encode_counted(const Compute* results, int count,
+                              typename Format<T>::Storage* staged, PartCounts& counts) {
   for (int j = 0; j < count; ++j) {
-    counts.nonfinite += Format<T>::nonfinite(Format<T>::encode(results[j]));
+    staged[j] = Format<T>::encode(results[j]);
+    counts.nonfinite += Format<T>::nonfinite(staged[j]);
     counts.saturated += Format<T>::saturates(results[j]);
   }
 }
@@ -264,7 +285,7 @@ static void store_block(const View& view, int64_t begin, int count, const Comput
           encode(j, results[j]);
         }
         if (encode.alarmed()) {
-          count_results<T>(results, count, counts);
+          encode_counted<T>(results, count, staged, counts);
         }
         put_block(view, begin, count, staged, streamed);
       });

@@ -114,8 +114,62 @@ static void copy_or_cast(const Item& item, const Batch& batch, int64_t begin, in
   }
 }
 
+// Bytes of each operand that are taken at a time straight from memory: as few as do not show the
+// cost of starting over. The fewer, the quicker reads and stores past the caches take turns.
+constexpr int kDirectBytes = 512;
+
 // Inputs that a formula's loop reads side by side, after input 0.
-constexpr int kGroup = 3;
+constexpr int kGroup = 4;
+
+// One block, through loaders that take any dtype and layout, and results that are counted.
+template <class Compute, class Formula>
+static void run_loaded(const Formula& formula, const Item& item, const Batch& batch, int64_t i,
+                       int count, bool streamed, PartCounts& counts) {
+  constexpr DType kNative = sizeof(Compute) == 8 ? DType::kF64 : DType::kF32;
+  alignas(64) Compute sums[kBlock];
+  alignas(64) Compute loaded[1 + kGroup][kBlock];
+  alignas(64) Compute results[kBlock];
+  Keeper<Compute> keep(results);
+  formula.template run<kNative>(
+      [&](int32_t k) __attribute__((always_inline)) {
+        // Input 0 keeps its place (it may be the base); the others share theirs in turn.
+        Compute* place = loaded[k == 0 ? 0 : 1 + (k - 1) % kGroup];
+        load_block(item.inputs[k], batch.load, i, count, place);
+        return reinterpret_cast<const unsigned char*>(place);
+      },
+      count, sums, keep);
+  store_block(item.output, i, count, results, streamed, counts);
+}
+
+// Straight from memory, and to it: every operand is contiguous and of dtype T.
+template <DType T, class Compute, class Formula>
+static void run_direct(const Formula& formula, const Item& item, const Batch& batch, int64_t begin,
+                       int64_t end, bool streamed, PartCounts& counts) {
+  using Storage = typename Format<T>::Storage;
+  constexpr int64_t kWidth = sizeof(Storage);
+  constexpr int kStep = kDirectBytes / static_cast<int>(kWidth);
+  alignas(64) Storage staged[kStep];
+  alignas(64) Compute sums[kStep];
+  int count = first_block(item.output, begin);
+  count = count < kStep ? count : kStep;
+  for (int64_t i = begin; i < end; i += count, count = kStep) {
+    count = end - i < count ? static_cast<int>(end - i) : count;
+    Encoder<T, Compute> encode(staged);
+    formula.template run<T>(
+        [&](int32_t k) __attribute__((always_inline)) {
+          const auto* const at =
+              static_cast<const unsigned char*>(item.inputs[k].data + i * kWidth);
+          expect(reinterpret_cast<const Storage*>(at), count);
+          return at;
+        },
+        count, sums, encode);
+    if (!encode.alarmed()) {
+      put(item.output.data + i * kWidth, staged, count * kWidth, streamed);
+    } else {
+      run_loaded<Compute>(formula, item, batch, i, count, streamed, counts);
+    }
+  }
+}
 
 // Runs Formula over a range. Formula is constructed from (item, batch) and has
 //   template <DType T, class Input, class Sink>
@@ -127,48 +181,23 @@ template <template <class> class Formula, class Compute>
 static void run_formula(const Item& item, const Batch& batch, int64_t begin, int64_t end,
                         bool streamed, PartCounts& counts) {
   const Formula<Compute> formula(item, batch);
-  constexpr DType kNative = sizeof(Compute) == 8 ? DType::kF64 : DType::kF32;
-  const bool direct = uniform(item, batch);
-  const DType dtype = item.output.dtype;
-  const int64_t width = dtype_bytes(dtype);
-  alignas(64) Compute sums[kBlock];
+  bool direct = false;
+  if (uniform(item, batch)) {
+    with_dtype(
+        item.output.dtype, [&]<DType T>() __attribute__((always_inline)) {
+          if constexpr (kDirect<T, Compute>) {
+            direct = true;
+            run_direct<T, Compute>(formula, item, batch, begin, end, streamed, counts);
+          }
+        });
+  }
+  if (direct) {
+    return;
+  }
   int count = first_block(item.output, begin);
   for (int64_t i = begin; i < end; i += count, count = kBlock) {
     count = end - i < count ? static_cast<int>(end - i) : count;
-    bool stored = false;
-    if (direct) {
-      with_dtype(
-          dtype, [&]<DType T>() __attribute__((always_inline)) {
-            if constexpr (kDirect<T, Compute>) {
-              alignas(64) typename Format<T>::Storage staged[kBlock];
-              Encoder<T, Compute> encode(staged);
-              formula.template run<T>(
-                  [&](int32_t k) __attribute__((always_inline)) {
-                    return static_cast<const unsigned char*>(item.inputs[k].data + i * width);
-                  },
-                  count, sums, encode);
-              // A block with something to count is done again, below: that is rare.
-              if (!encode.alarmed()) {
-                put(item.output.data + i * width, staged, count * width, streamed);
-                stored = true;
-              }
-            }
-          });
-    }
-    if (!stored) {
-      alignas(64) Compute loaded[1 + kGroup][kBlock];
-      alignas(64) Compute results[kBlock];
-      Keeper<Compute> keep(results);
-      formula.template run<kNative>(
-          [&](int32_t k) __attribute__((always_inline)) {
-            // Input 0 keeps its place (it may be the base); the others share theirs in turn.
-            Compute* place = loaded[k == 0 ? 0 : 1 + (k - 1) % kGroup];
-            load_block(item.inputs[k], batch.load, i, count, place);
-            return reinterpret_cast<const unsigned char*>(place);
-          },
-          count, sums, keep);
-      store_block(item.output, i, count, results, streamed, counts);
-    }
+    run_loaded<Compute>(formula, item, batch, i, count, streamed, counts);
   }
 }
 
@@ -194,6 +223,44 @@ using Elements = const typename Unaligned<typename Format<T>::Storage>::type*;
 template <DType T>
 SINTER_FN Elements<T> elements(const unsigned char* data) {
   return reinterpret_cast<Elements<T>>(data);
+}
+
+// Ends a formula: calls sink(j, f(j, x)) for each element, x[k] being the decoded elements of
+// from[k].
+//
+// bfloat16 is taken two elements at a time, as the halves of a word: a shift and a mask decode them
+// and put them together again, where widening and narrowing would cost twice as much. Where f reads
+// further arrays at j, that is no gain (kPairs).
+template <DType T, class Compute, bool kPairs = true, int N, class Sink, class F>
+SINTER_FN void for_elements(const Elements<T> (&from)[N], int count, Sink& sink, F f) {
+  int j = 0;
+  if constexpr (kPairs && T == DType::kBF16 && sizeof(Compute) == 4) {
+    using Word = typename Unaligned<uint32_t>::type;
+    const Word* words[N];
+    for (int k = 0; k < N; ++k) {
+      words[k] = reinterpret_cast<const Word*>(from[k]);
+    }
+    const int pairs = count / 2;
+    for (int i = 0; i < pairs; ++i) {
+      Compute low[N];
+      Compute high[N];
+#pragma GCC unroll 9
+      for (int k = 0; k < N; ++k) {
+        low[k] = bits_float(words[k][i] << 16);
+        high[k] = bits_float(words[k][i] & 0xffff0000u);
+      }
+      sink.pair(i, f(2 * i, low), f(2 * i + 1, high));
+    }
+    j = 2 * pairs;
+  }
+  for (; j < count; ++j) {
+    Compute x[N];
+#pragma GCC unroll 9
+    for (int k = 0; k < N; ++k) {
+      x[k] = Format<T>::decode(from[k][j]);
+    }
+    sink(j, f(j, x));
+  }
 }
 
 }  // namespace sinter::cpu::SINTER_TIER
