@@ -23,12 +23,12 @@ class Lerp {
     // Which end lerp starts from is the same for all elements: a loop for each.
     if (t < Compute(0.5)) {
       for_elements<T, Compute>(
-          x, count, sink, [&](int, const Compute(&at)[2]) __attribute__((always_inline)) {
+          x, count, sink, [&](Element, const Compute(&at)[2]) __attribute__((always_inline)) {
             return lerp<Compute>(at[0], at[1], t);
           });
     } else {
       for_elements<T, Compute>(
-          x, count, sink, [&](int, const Compute(&at)[2]) __attribute__((always_inline)) {
+          x, count, sink, [&](Element, const Compute(&at)[2]) __attribute__((always_inline)) {
             return lerp<Compute>(at[0], at[1], t);
           });
     }
@@ -49,7 +49,7 @@ class Nearswap {
                                                  Sink& sink) const {
     const Elements<T> x[] = {elements<T>(input(0)), elements<T>(input(1))};
     for_elements<T, Compute>(
-        x, count, sink, [&](int, const Compute(&at)[2]) __attribute__((always_inline)) {
+        x, count, sink, [&](Element, const Compute(&at)[2]) __attribute__((always_inline)) {
           return nearswap<Compute>(at[0], at[1], t_);
         });
   }
@@ -108,9 +108,9 @@ class Linear {
       w[k] = static_cast<Compute>(weights_[from + k]);
     }
     for_elements<T, Compute>(
-        x, count, sink, [&](int j, const Compute(&at)[N]) __attribute__((always_inline)) {
-          Compute sum =
-              kFirst ? weighted<Compute>(w[0], at[0]) : add_weighted<Compute>(w[0], at[0], sums[j]);
+        x, count, sink, [&](Element e, const Compute(&at)[N]) __attribute__((always_inline)) {
+          Compute sum = kFirst ? weighted<Compute>(w[0], at[0])
+                               : add_weighted<Compute>(w[0], at[0], sums[e.j]);
 #pragma GCC unroll 8
           for (int k = 1; k < N; ++k) {
             sum = add_weighted<Compute>(w[k], at[k], sum);

@@ -297,12 +297,22 @@ struct FewModels {
   // Of magnitudes: above which bits one is kept, up to which.
   int32_t inside[kFewModels];
   int32_t outside[kFewModels];
-  // At random: words, and up to which one is kept.
-  const uint32_t* words[kFewModels];
+  // At random: words (those of pairs, or all at words[k].low), and up to which one is kept.
+  WordPairs words[kFewModels];
   uint32_t bounds[kFewModels];
   float lambda;
   bool powers;  // divided_by_powers
 };
+
+// The word of an element, where for_elements takes those of T.
+template <DType T>
+SINTER_FN uint32_t word_of(const WordPairs& words, const Element& e) {
+  if constexpr (kPaired<T, float>) {
+    return e.high ? words.high[e.i] : words.low[e.i];
+  } else {
+    return words.low[e.j];
+  }
+}
 
 enum class Divide { kNot, kByPowers, kByAny };
 
@@ -343,21 +353,23 @@ static bool mix_few(const Item& item, const FewModels& few, int64_t i, int count
   const int64_t width = dtype_bytes(T);
   Elements<T> x[1 + N];
   float w[N];
+  WordPairs words[N];
   x[0] = elements<T>(item.inputs[0].data + i * width);
 #pragma GCC unroll 4
   for (int k = 0; k < N; ++k) {
     x[1 + k] = elements<T>(item.inputs[1 + k].data + i * width);
     w[k] = few.weights[k];
+    words[k] = few.words[k];
   }
   Encoder<T, float> encode(staged);
-  for_elements<T, float, !kRandom>(
-      x, count, encode, [&](int j, const float(&at)[1 + N]) __attribute__((always_inline)) {
+  for_elements<T, float>(
+      x, count, encode, [&](Element e, const float(&at)[1 + N]) __attribute__((always_inline)) {
         float d[N];
 #pragma GCC unroll 4
         for (int k = 0; k < N; ++k) {
           const float all = task_delta<float>(at[1 + k], at[0], DType::kStored);
           const auto bits = static_cast<int32_t>(magnitude_bits(all));
-          const bool keep = kRandom ? few.words[k][j] <= few.bounds[k]
+          const bool keep = kRandom ? word_of<T>(words[k], e) <= few.bounds[k]
                                     : (bits > few.inside[k]) & (bits <= few.outside[k]);
           d[k] = thinned<float>(keep, all, few.factors[k]);
         }
@@ -410,7 +422,11 @@ static bool mix_few_models(const Item& item, const SparseBatch& sparse, const Th
   const int32_t models = sparse.batch.inputs - 1;
   for (int32_t m = 0; m < models; ++m) {
     if (random) {
-      few.words[m] = fill_words(thinnings[m].key, i, count, words[m]);
+      if constexpr (kPaired<T, float>) {
+        few.words[m] = fill_word_pairs(thinnings[m].key, i, count, words[m]);
+      } else {
+        few.words[m].low = fill_words(thinnings[m].key, i, count, words[m]);
+      }
     } else if (!plain_bound(thinnings[m].inside, i, count, &few.inside[m]) ||
                !plain_bound(thinnings[m].outside, i, count, &few.outside[m])) {
       return false;

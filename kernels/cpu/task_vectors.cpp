@@ -26,8 +26,8 @@ class TaskArithmetic {
       }
       const Elements<T> x[] = {base};
       for_elements<T, Compute>(
-          x, count, sink, [&](int j, const Compute(&at)[1]) __attribute__((always_inline)) {
-            return add_to_base<Compute>(at[0], sums[j]);
+          x, count, sink, [&](Element e, const Compute(&at)[1]) __attribute__((always_inline)) {
+            return add_to_base<Compute>(at[0], sums[e.j]);
           });
       return;
     }
@@ -75,10 +75,10 @@ class TaskArithmetic {
       w[k] = static_cast<Compute>(weights_[from + k - 1]);
     }
     for_elements<T, Compute>(
-        x, count, sink, [&](int j, const Compute(&at)[1 + N]) __attribute__((always_inline)) {
+        x, count, sink, [&](Element e, const Compute(&at)[1 + N]) __attribute__((always_inline)) {
           const Compute first = task_delta<Compute>(at[1], at[0], DType::kStored);
-          Compute sum =
-              kFirst ? weighted<Compute>(w[0], first) : add_weighted<Compute>(w[0], first, sums[j]);
+          Compute sum = kFirst ? weighted<Compute>(w[0], first)
+                               : add_weighted<Compute>(w[0], first, sums[e.j]);
 #pragma GCC unroll 8
           for (int k = 1; k < N; ++k) {
             sum = add_weighted<Compute>(w[k], task_delta<Compute>(at[1 + k], at[0], DType::kStored),

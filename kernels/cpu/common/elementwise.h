@@ -16,6 +16,10 @@ constexpr bool kDirect = sizeof(Compute) == 8
                              ? T == DType::kF64
                              : T == DType::kF32 || T == DType::kF16 || T == DType::kBF16;
 
+// Dtypes whose elements for_elements takes in pairs.
+template <DType T, class Compute>
+constexpr bool kPaired = T == DType::kBF16 && sizeof(Compute) == 4;
+
 // All operands of an item are of one dtype and contiguous, and nothing is rounded on load.
 SINTER_FN bool uniform(const Item& item, const Batch& batch) {
   const DType dtype = item.output.dtype;
@@ -225,16 +229,22 @@ SINTER_FN Elements<T> elements(const unsigned char* data) {
   return reinterpret_cast<Elements<T>>(data);
 }
 
-// Ends a formula: calls sink(j, f(j, x)) for each element, x[k] being the decoded elements of
+// An element of a run: element j, one of pair i = j / 2 of it, the second one where `high`.
+struct Element {
+  int j;
+  int i;
+  bool high;
+};
+
+// Ends a formula: calls sink(j, f(element, x)) for each element j, x[k] being the decoded elements of
 // from[k].
 //
 // bfloat16 is taken two elements at a time, as the halves of a word: a shift and a mask decode them
-// and put them together again, where widening and narrowing would cost twice as much. Where f reads
-// further arrays at j, that is no gain (kPairs).
-template <DType T, class Compute, bool kPairs = true, int N, class Sink, class F>
+// and put them together again, where widening and narrowing would cost twice as much.
+template <DType T, class Compute, int N, class Sink, class F>
 SINTER_FN void for_elements(const Elements<T> (&from)[N], int count, Sink& sink, F f) {
   int j = 0;
-  if constexpr (kPairs && T == DType::kBF16 && sizeof(Compute) == 4) {
+  if constexpr (kPaired<T, Compute>) {
     using Word = typename Unaligned<uint32_t>::type;
     const Word* words[N];
     for (int k = 0; k < N; ++k) {
@@ -249,7 +259,7 @@ SINTER_FN void for_elements(const Elements<T> (&from)[N], int count, Sink& sink,
         low[k] = bits_float(words[k][i] << 16);
         high[k] = bits_float(words[k][i] & 0xffff0000u);
       }
-      sink.pair(i, f(2 * i, low), f(2 * i + 1, high));
+      sink.pair(i, f(Element{2 * i, i, false}, low), f(Element{2 * i + 1, i, true}, high));
     }
     j = 2 * pairs;
   }
@@ -259,7 +269,7 @@ SINTER_FN void for_elements(const Elements<T> (&from)[N], int count, Sink& sink,
     for (int k = 0; k < N; ++k) {
       x[k] = Format<T>::decode(from[k][j]);
     }
-    sink(j, f(j, x));
+    sink(j, f(Element{j, j / 2, j % 2 != 0}, x));
   }
 }
 
