@@ -25,6 +25,9 @@ import io.sinter.tests.support.Reference;
 import io.sinter.tests.support.Seeds;
 import io.sinter.tests.support.Values;
 import io.sinter.tests.support.View;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -691,6 +694,67 @@ class SparseTest {
         }
       }
     }
+  }
+
+  /// Blocks end where lines of the output do, so that each start shifts the words against them.
+  @Test
+  void anyStartOfAnOutput() {
+    int n = 700;
+    for (Method method : new Method[] {Method.DARE, Method.TIES}) {
+      Case wide = single(method, n, 0.5, Mixture.DEFAULT);
+      for (DType type : new DType[] {DType.BF16, DType.F32}) {
+        Case c =
+            new Case(
+                method,
+                wide.inputs.stream().map(x -> x.cast(type)).toList(),
+                wide.shape,
+                wide.weights,
+                wide.densities,
+                wide.spreads,
+                wide.keys,
+                wide.lambda,
+                wide.mixture,
+                null,
+                null);
+        int width = type.bytes();
+        long[] expected = c.expected(type).bits();
+        try (Stream stream = Device.cpu().stream();
+            Arena arena = Arena.ofConfined()) {
+          List<Tensor> inputs = new ArrayList<>();
+          for (Elements x : c.inputs) {
+            MemorySegment memory = arena.allocate((long) n * width, 64);
+            for (int j = 0; j < n; j++) {
+              put(memory, j, width, x.bits()[j]);
+            }
+            inputs.add(Tensor.of(memory, type, n));
+          }
+          for (int start = 0; start < 64 / width; start++) {
+            MemorySegment memory =
+                arena.allocate((long) (n + start) * width, 64).asSlice((long) start * width);
+            Tensor out = Tensor.of(memory, type, n);
+            call(stream, List.of(c), List.of(inputs), List.of(out), null, null);
+            stream.synchronize();
+            for (int j = 0; j < n; j++) {
+              assertEquals(expected[j], get(memory, j, width), method + ", " + start + ", " + j);
+            }
+          }
+        }
+      }
+    }
+  }
+
+  private static void put(MemorySegment memory, int j, int width, long bits) {
+    if (width == 2) {
+      memory.set(ValueLayout.JAVA_SHORT, 2L * j, (short) bits);
+    } else {
+      memory.set(ValueLayout.JAVA_INT, 4L * j, (int) bits);
+    }
+  }
+
+  private static long get(MemorySegment memory, int j, int width) {
+    return width == 2
+        ? Short.toUnsignedLong(memory.get(ValueLayout.JAVA_SHORT, 2L * j))
+        : Integer.toUnsignedLong(memory.get(ValueLayout.JAVA_INT, 4L * j));
   }
 
   @ParameterizedTest
