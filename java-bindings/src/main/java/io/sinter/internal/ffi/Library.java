@@ -4,6 +4,7 @@ package io.sinter.internal.ffi;
 import io.sinter.NativeUnavailableException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
@@ -17,10 +18,10 @@ import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.security.DigestInputStream;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.HexFormat;
 import java.util.List;
@@ -73,7 +74,7 @@ public final class Library {
     ATTEMPTS.add("-D" + PROPERTY + ": not set");
     String platform = platform();
     String resource = "io/sinter/native/" + platform + "/" + System.mapLibraryName("sinter");
-    byte[] content;
+    String hash;
     try (InputStream in = open(resource)) {
       if (in == null) {
         ATTEMPTS.add(
@@ -84,16 +85,15 @@ public final class Library {
                 + " to the class or module path");
         return null;
       }
-      content = in.readAllBytes();
+      hash = copy(in, OutputStream.nullOutputStream());
     } catch (IOException e) {
       ATTEMPTS.add("resource " + resource + ": " + e);
       return null;
     }
-    String hash = sha256(content);
     for (Path folder : cacheFolders()) {
       Path file = folder.resolve(hash).resolve(System.mapLibraryName("sinter"));
       try {
-        extract(content, folder, file);
+        extract(resource, hash, folder, file);
       } catch (IOException | SecurityException e) {
         ATTEMPTS.add("extracting to " + file + ": " + reason(e));
         continue;
@@ -170,9 +170,14 @@ public final class Library {
     return os + "-" + (arch.equals("amd64") ? "x86_64" : arch);
   }
 
-  private static String sha256(byte[] content) {
+  /// Copies a stream, piece by piece: a library may be larger than the heap. {@return the SHA-256
+  // of
+  /// what was copied}
+  private static String copy(InputStream in, OutputStream out) throws IOException {
     try {
-      return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(content));
+      DigestInputStream digested = new DigestInputStream(in, MessageDigest.getInstance("SHA-256"));
+      digested.transferTo(out);
+      return HexFormat.of().formatHex(digested.getMessageDigest().digest());
     } catch (NoSuchAlgorithmException e) {
       throw new AssertionError("every JDK has SHA-256", e);
     }
@@ -192,9 +197,11 @@ public final class Library {
     return folders;
   }
 
-  /// Puts `content` at `file`, unless it is there already. Others who do the same at the same time
-  /// see a whole file or none.
-  private static void extract(byte[] content, Path folder, Path file) throws IOException {
+  /// Puts the resource of this hash at `file`, unless it is there already. Others who do the same
+  // at
+  /// the same time see a whole file or none.
+  private static void extract(String resource, String hash, Path folder, Path file)
+      throws IOException {
     FileAttribute<Set<PosixFilePermission>> ownerOnly =
         PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
     Files.createDirectories(folder, ownerOnly);
@@ -202,13 +209,23 @@ public final class Library {
     Path parent = folder.resolve(file.getName(file.getNameCount() - 2));
     Files.createDirectories(parent, ownerOnly);
     checkOwnerOnly(parent);
-    if (Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)
-        && Arrays.equals(content, Files.readAllBytes(file))) {
-      return;
+    if (Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) {
+      try (InputStream in = Files.newInputStream(file, LinkOption.NOFOLLOW_LINKS)) {
+        if (copy(in, OutputStream.nullOutputStream()).equals(hash)) {
+          return;
+        }
+      }
     }
     Path temporary = Files.createTempFile(parent, "libsinter", ".tmp", ownerOnly);
     try {
-      Files.write(temporary, content);
+      String copied;
+      try (InputStream in = open(resource);
+          OutputStream out = Files.newOutputStream(temporary)) {
+        copied = in == null ? "" : copy(in, out);
+      }
+      if (!copied.equals(hash)) {
+        throw new IOException("resource " + resource + " changed while it was being read");
+      }
       Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
     } finally {
       Files.deleteIfExists(temporary);
