@@ -170,9 +170,9 @@ public final class Library {
     return os + "-" + (arch.equals("amd64") ? "x86_64" : arch);
   }
 
-  /// Copies a stream, piece by piece: a library may be larger than the heap. {@return the SHA-256
-  // of
-  /// what was copied}
+  /// Copies a stream, piece by piece: a library may be larger than the heap.
+  ///
+  /// @return the SHA-256 of what was copied
   private static String copy(InputStream in, OutputStream out) throws IOException {
     try {
       DigestInputStream digested = new DigestInputStream(in, MessageDigest.getInstance("SHA-256"));
@@ -197,9 +197,8 @@ public final class Library {
     return folders;
   }
 
-  /// Puts the resource of this hash at `file`, unless it is there already. Others who do the same
-  // at
-  /// the same time see a whole file or none.
+  /// Puts the resource of this hash at `file`, unless it is there already. Others who do the
+  /// same at the same time see a whole file or none.
   private static void extract(String resource, String hash, Path folder, Path file)
       throws IOException {
     FileAttribute<Set<PosixFilePermission>> ownerOnly =
