@@ -13,6 +13,11 @@ import org.jspecify.annotations.Nullable;
 /// @param force whether an existing output is replaced
 /// @param sha256 whether output files are hashed by SHA-256 instead of XXH3-128
 /// @param io how inputs are read for the CPU device
+/// @param memory the most bytes of host memory for what is on its way through, mapped files and the
+///     JVM's own not counted; 0 for a gigabyte
+/// @param deviceMemory the most bytes of a CUDA device's memory; 0 for what is free there
+/// @param resume whether what an earlier, interrupted run finished is taken over, and what this one
+///     finishes is kept where it is interrupted
 /// @param workingDirectory what relative model paths are relative to
 /// @param modelsDirectory where else models are looked up, or `null`
 public record MergeOptions(
@@ -22,12 +27,16 @@ public record MergeOptions(
     boolean force,
     boolean sha256,
     IoMode io,
+    long memory,
+    long deviceMemory,
+    boolean resume,
     Path workingDirectory,
     @Nullable Path modelsDirectory) {
 
   /// The best device with all its threads, shards of 5 GB, nothing replaced.
   public static final MergeOptions DEFAULT =
-      new MergeOptions(null, 5_000_000_000L, 0, false, false, IoMode.MMAP, Path.of(""), null);
+      new MergeOptions(
+          null, 5_000_000_000L, 0, false, false, IoMode.MMAP, 0, 0, false, Path.of(""), null);
 
   public MergeOptions {
     if (maxShardBytes < 0) {
@@ -41,41 +50,166 @@ public record MergeOptions(
 
   public MergeOptions withDevice(@Nullable Device value) {
     return new MergeOptions(
-        value, maxShardBytes, threads, force, sha256, io, workingDirectory, modelsDirectory);
+        value,
+        maxShardBytes,
+        threads,
+        force,
+        sha256,
+        io,
+        memory,
+        deviceMemory,
+        resume,
+        workingDirectory,
+        modelsDirectory);
   }
 
   public MergeOptions withMaxShardBytes(long value) {
     return new MergeOptions(
-        device, value, threads, force, sha256, io, workingDirectory, modelsDirectory);
+        device,
+        value,
+        threads,
+        force,
+        sha256,
+        io,
+        memory,
+        deviceMemory,
+        resume,
+        workingDirectory,
+        modelsDirectory);
   }
 
   public MergeOptions withThreads(int value) {
     return new MergeOptions(
-        device, maxShardBytes, value, force, sha256, io, workingDirectory, modelsDirectory);
+        device,
+        maxShardBytes,
+        value,
+        force,
+        sha256,
+        io,
+        memory,
+        deviceMemory,
+        resume,
+        workingDirectory,
+        modelsDirectory);
   }
 
   public MergeOptions withForce(boolean value) {
     return new MergeOptions(
-        device, maxShardBytes, threads, value, sha256, io, workingDirectory, modelsDirectory);
+        device,
+        maxShardBytes,
+        threads,
+        value,
+        sha256,
+        io,
+        memory,
+        deviceMemory,
+        resume,
+        workingDirectory,
+        modelsDirectory);
   }
 
   public MergeOptions withSha256(boolean value) {
     return new MergeOptions(
-        device, maxShardBytes, threads, force, value, io, workingDirectory, modelsDirectory);
+        device,
+        maxShardBytes,
+        threads,
+        force,
+        value,
+        io,
+        memory,
+        deviceMemory,
+        resume,
+        workingDirectory,
+        modelsDirectory);
   }
 
   public MergeOptions withIo(IoMode value) {
     return new MergeOptions(
-        device, maxShardBytes, threads, force, sha256, value, workingDirectory, modelsDirectory);
+        device,
+        maxShardBytes,
+        threads,
+        force,
+        sha256,
+        value,
+        memory,
+        deviceMemory,
+        resume,
+        workingDirectory,
+        modelsDirectory);
+  }
+
+  public MergeOptions withMemory(long value) {
+    return new MergeOptions(
+        device,
+        maxShardBytes,
+        threads,
+        force,
+        sha256,
+        io,
+        value,
+        deviceMemory,
+        resume,
+        workingDirectory,
+        modelsDirectory);
+  }
+
+  public MergeOptions withDeviceMemory(long value) {
+    return new MergeOptions(
+        device,
+        maxShardBytes,
+        threads,
+        force,
+        sha256,
+        io,
+        memory,
+        value,
+        resume,
+        workingDirectory,
+        modelsDirectory);
+  }
+
+  public MergeOptions withResume(boolean value) {
+    return new MergeOptions(
+        device,
+        maxShardBytes,
+        threads,
+        force,
+        sha256,
+        io,
+        memory,
+        deviceMemory,
+        value,
+        workingDirectory,
+        modelsDirectory);
   }
 
   public MergeOptions withWorkingDirectory(Path value) {
     return new MergeOptions(
-        device, maxShardBytes, threads, force, sha256, io, value, modelsDirectory);
+        device,
+        maxShardBytes,
+        threads,
+        force,
+        sha256,
+        io,
+        memory,
+        deviceMemory,
+        resume,
+        value,
+        modelsDirectory);
   }
 
   public MergeOptions withModelsDirectory(@Nullable Path value) {
     return new MergeOptions(
-        device, maxShardBytes, threads, force, sha256, io, workingDirectory, value);
+        device,
+        maxShardBytes,
+        threads,
+        force,
+        sha256,
+        io,
+        memory,
+        deviceMemory,
+        resume,
+        workingDirectory,
+        value);
   }
 }
