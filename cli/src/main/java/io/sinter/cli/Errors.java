@@ -34,6 +34,9 @@ final class Errors implements IParameterExceptionHandler, IExecutionExceptionHan
   public int handleExecutionException(Exception e, CommandLine command, ParseResult parsed) {
     PrintWriter err = command.getErr();
     err.println("sinter: " + (sinter.cancellation().requested() ? "interrupted" : message(e)));
+    if (sinter.left() != null) {
+      err.println(sinter.left());
+    }
     trace(e, err);
     return Main.FAILED;
   }

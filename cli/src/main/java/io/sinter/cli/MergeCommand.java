@@ -31,7 +31,10 @@ import picocli.CommandLine.Spec;
     name = "merge",
     description = {
       "Merge checkpoints as a recipe says.",
-      "The output folder appears whole or not at all; an existing one is refused without --force."
+      "The output folder appears whole or not at all; an existing one is refused without --force.",
+      "Until then it is built beside its place, as .OUT.sinter-*.partial. An error, Ctrl-C or"
+          + " SIGTERM removes that again, or with --resume keeps it; what a crash or a kill leaves"
+          + " is never deleted unasked."
     })
 final class MergeCommand implements Callable<Integer> {
 
@@ -88,6 +91,17 @@ final class MergeCommand implements Callable<Integer> {
   @Option(names = "--force", description = "Replace an existing output folder, in one step.")
   private boolean force;
 
+  @Option(
+      names = "--resume",
+      description = {
+        "Go on from what an interrupted run of the same merge left beside OUT: what it had finished"
+            + " is read back and verified, and the rest computed. Recipe, inputs and shard size"
+            + " must be the same; threads, device and ways of reading may differ. Where there is"
+            + " nothing to go on from, the merge begins anew.",
+        "If this run is interrupted in turn, what it finished is kept."
+      })
+  private boolean resume;
+
   @Option(names = "--sha256", description = "Hash the written files with SHA-256.")
   private boolean sha256;
 
@@ -120,6 +134,7 @@ final class MergeCommand implements Callable<Integer> {
             .withMaxShardBytes(maxShardSize)
             .withThreads(threads == null ? 0 : threads)
             .withForce(force)
+            .withResume(resume)
             .withSha256(sha256)
             .withIo(io)
             .withModelsDirectory(models);
@@ -139,6 +154,11 @@ final class MergeCommand implements Callable<Integer> {
                 public void progress(long bytesDone, long bytesTotal) {
                   sinter.cancellation().check();
                   progress.update(bytesDone, bytesTotal);
+                }
+
+                @Override
+                public void left(String message) {
+                  sinter.left(message);
                 }
               });
     }
@@ -175,6 +195,9 @@ final class MergeCommand implements Callable<Integer> {
         report.seconds(),
         gigabytesPerSecond(report));
     to.printf("  device            %s (%s)%n", report.device(), reason);
+    if (report.bytesResumed() > 0) {
+      to.printf("  resumed from      %s%n", Units.bytes(report.bytesResumed()));
+    }
     to.printf("  non-finite values %d%n", report.nonFinite());
     to.printf("  saturated values  %d%n", report.saturated());
     if (report.fallbacks() > 0) {
@@ -206,6 +229,7 @@ final class MergeCommand implements Callable<Integer> {
     object.put("tensors", report.tensors());
     object.put("bytesRead", report.bytesRead());
     object.put("bytesWritten", report.bytesWritten());
+    object.put("bytesResumed", report.bytesResumed());
     object.put("device", report.device());
     object.put("deviceReason", reason);
     object.put("seconds", report.seconds());

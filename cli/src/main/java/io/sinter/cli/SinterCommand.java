@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sinter.cli;
 
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.HelpCommand;
@@ -30,6 +31,7 @@ final class SinterCommand implements Runnable {
 
   private final Cancellation cancellation;
   private final boolean terminal;
+  private @Nullable String left;
 
   @Spec private CommandSpec spec;
 
@@ -65,6 +67,16 @@ final class SinterCommand implements Runnable {
   /// Whether errors come with a stack trace.
   boolean verbose() {
     return verbose;
+  }
+
+  /// Takes note of what a command that failed has left.
+  void left(String message) {
+    left = message;
+  }
+
+  /// What the command that failed has left, where it had begun something.
+  @Nullable String left() {
+    return left;
   }
 
   /// No subcommand was named.

@@ -358,7 +358,9 @@ class MergeCommandTest {
       assertFalse(Files.exists(out), errors);
     }
     assertEquals(List.of(), partial());
-    assertTrue(errors.isEmpty() || errors.equals("sinter: interrupted\n"), errors);
+    assertTrue(
+        errors.isEmpty() || errors.equals("sinter: interrupted\nNothing was left behind.\n"),
+        errors);
   }
 
   /// Hidden files beside the output.

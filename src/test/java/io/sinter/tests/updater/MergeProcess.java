@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sinter.tests.updater;
 
-import io.sinter.Device;
 import io.sinter.updater.Merge;
 import io.sinter.updater.MergeListener;
 import io.sinter.updater.MergeOptions;
@@ -12,20 +11,22 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/// A merge in a process of its own, for tests that kill it: `RECIPE OUTPUT`.
+/// A merge in a process of its own, for tests that kill it: `RECIPE OUTPUT [resume]`.
 final class MergeProcess {
   private MergeProcess() {}
 
   public static void main(String[] args) {
-    MergeOptions options =
-        MergeOptions.DEFAULT
-            .withDevice(Device.cpu())
-            .withMaxShardBytes(20_000_000)
-            .withForce(true)
-            .withWorkingDirectory(Path.of(args[0]).getParent());
+    MergeOptions options = options(Path.of(args[0]).getParent()).withResume(args.length > 2);
     try (Merge merge = Merge.plan(Recipe.read(Path.of(args[0])), options)) {
       System.out.println("planned");
-      merge.run(Path.of(args[1]), MergeListener.NONE);
+      merge.run(
+          Path.of(args[1]),
+          new MergeListener() {
+            @Override
+            public void left(String message) {
+              System.out.println(message);
+            }
+          });
       System.out.println("done");
     } catch (RuntimeException e) {
       System.out.println(e.getMessage());
@@ -33,11 +34,18 @@ final class MergeProcess {
     }
   }
 
+  static MergeOptions options(Path folder) {
+    return Merging.options(folder).withMaxShardBytes(10_000_000).withForce(true);
+  }
+
   /// Starts it on this process's own class and module paths.
   ///
   /// @param prefix what to run it by, such as a shell that sets limits
-  static Process start(List<String> prefix, Path recipe, Path output) throws IOException {
-    return builder(prefix, recipe, output).start();
+  static Process start(List<String> prefix, Path recipe, Path output, String... more)
+      throws IOException {
+    ProcessBuilder builder = builder(prefix, recipe, output);
+    builder.command().addAll(List.of(more));
+    return builder.start();
   }
 
   static ProcessBuilder builder(List<String> prefix, Path recipe, Path output) {

@@ -35,6 +35,7 @@ public final class Checkpoint implements AutoCloseable {
   private final SequencedMap<Path, FileReader> readers = new LinkedHashMap<>();
   private final SequencedMap<String, TensorEntry> tensors = new LinkedHashMap<>();
   private final Map<String, String> metadata = new LinkedHashMap<>();
+  private final List<InputStamp> stamps = new ArrayList<>();
   private final Map<Path, MemorySegment> maps = new LinkedHashMap<>();
   private final Arena arena = Arena.ofShared();
   private boolean closed;
@@ -136,6 +137,16 @@ public final class Checkpoint implements AutoCloseable {
     return List.copyOf(readers.keySet());
   }
 
+  /// What the files, and the index if there is one, were like when they were opened.
+  List<InputStamp> stamps() {
+    return List.copyOf(stamps);
+  }
+
+  /// @throws CheckpointException naming a file that has changed since it was opened
+  void requireUnchanged() {
+    stamps.forEach(InputStamp::requireUnchanged);
+  }
+
   /// Bytes of all tensors.
   public long bytes() {
     return tensors.values().stream().mapToLong(TensorEntry::bytes).sum();
@@ -203,6 +214,7 @@ public final class Checkpoint implements AutoCloseable {
   private Header openFile(Path file) {
     FileReader reader = new FileReader(file);
     readers.put(file, reader);
+    stamps.add(reader.stamp());
     Header header = Header.read(file, reader.size(), reader);
     header.metadata().forEach(metadata::putIfAbsent);
     for (TensorEntry tensor : header.tensors()) {
@@ -219,6 +231,12 @@ public final class Checkpoint implements AutoCloseable {
   }
 
   private void openIndex(Path folder, Path index) {
+    try {
+      stamps.add(InputStamp.of(index));
+    } catch (IOException e) {
+      throw CheckpointException.of(
+          index, "cannot be opened (" + Failures.reason(e) + ")", "Check its rights", e);
+    }
     Map<String, String> weightMap = readIndex(index);
     Set<String> shards = new LinkedHashSet<>(new TreeSet<>(weightMap.values()));
     Map<String, Set<String>> found = new LinkedHashMap<>();
@@ -298,7 +316,7 @@ public final class Checkpoint implements AutoCloseable {
   /// The file of a shard, which an index may not take from outside its folder.
   private static Path shardFile(Path folder, Path index, String shard) {
     try {
-      Path relative = Path.of(shard);
+      Path relative = folder.getFileSystem().getPath(shard);
       if (relative.isAbsolute()
           || shard.isEmpty()
           || !folder.resolve(relative).normalize().startsWith(folder.normalize())) {

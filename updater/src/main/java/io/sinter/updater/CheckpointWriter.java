@@ -71,6 +71,7 @@ public final class CheckpointWriter {
             position += tensor.bytes();
           }
           file.sync();
+          file.requireSize(shard.bytes());
         }
       }
       layout.index().ifPresent(index -> output.write(Checkpoint.INDEX, index));

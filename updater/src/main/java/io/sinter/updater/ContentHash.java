@@ -16,11 +16,15 @@ abstract sealed class ContentHash {
   private final byte[] window = new byte[1 << 16];
 
   static ContentHash xxh3() {
-    return new Xxh3();
+    return new Xxh3(Hashing.xxh3_128().hashStream());
   }
 
   static ContentHash sha256() {
-    return new Sha256();
+    try {
+      return new Sha256(MessageDigest.getInstance("SHA-256"));
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every Java platform has SHA-256", e);
+    }
   }
 
   final void update(MemorySegment bytes) {
@@ -35,11 +39,19 @@ abstract sealed class ContentHash {
 
   abstract void update(byte[] bytes, int length);
 
-  /// The hash in hexadecimal, most significant byte first, as `xxhsum` and `sha256sum` print it.
+  /// The hash of what came so far in hexadecimal, most significant byte first, as `xxhsum` and
+  /// `sha256sum` print it. More may follow.
   abstract String hex();
 
+  /// Another that has seen the same.
+  abstract ContentHash copy();
+
   private static final class Xxh3 extends ContentHash {
-    private final HashStream128 stream = Hashing.xxh3_128().hashStream();
+    private final HashStream128 stream;
+
+    Xxh3(HashStream128 stream) {
+      this.stream = stream;
+    }
 
     @Override
     String algorithm() {
@@ -58,17 +70,18 @@ abstract sealed class ContentHash {
       return hex.toHexDigits(value.getMostSignificantBits())
           + hex.toHexDigits(value.getLeastSignificantBits());
     }
+
+    @Override
+    ContentHash copy() {
+      return new Xxh3(stream.copy());
+    }
   }
 
   private static final class Sha256 extends ContentHash {
     private final MessageDigest digest;
 
-    Sha256() {
-      try {
-        digest = MessageDigest.getInstance("SHA-256");
-      } catch (NoSuchAlgorithmException e) {
-        throw new IllegalStateException("every Java platform has SHA-256", e);
-      }
+    Sha256(MessageDigest digest) {
+      this.digest = digest;
     }
 
     @Override
@@ -83,7 +96,20 @@ abstract sealed class ContentHash {
 
     @Override
     String hex() {
-      return HexFormat.of().formatHex(digest.digest());
+      return HexFormat.of().formatHex(duplicate().digest());
+    }
+
+    @Override
+    ContentHash copy() {
+      return new Sha256(duplicate());
+    }
+
+    private MessageDigest duplicate() {
+      try {
+        return (MessageDigest) digest.clone();
+      } catch (CloneNotSupportedException e) {
+        throw new IllegalStateException("the JDK's own SHA-256 can be copied", e);
+      }
     }
   }
 }

@@ -3,6 +3,7 @@ package io.sinter.updater;
 
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.util.Objects;
@@ -10,6 +11,15 @@ import java.util.Objects;
 /// Words for what the operating system reports.
 final class Failures {
   private Failures() {}
+
+  /// The failure behind one that a folder's iterator wraps.
+  static IOException io(Exception e) {
+    return switch (e) {
+      case IOException io -> io;
+      case DirectoryIteratorException iteration -> iteration.getCause();
+      default -> new IOException(e);
+    };
+  }
 
   /// Why an operation failed, without the path that the message around it names already.
   static String reason(IOException e) {

@@ -9,27 +9,45 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
-/// One input file, open for reading.
+/// One file, open for reading.
 final class FileReader implements ReadAt, AutoCloseable {
   /// A ByteBuffer addresses at most 2 GiB; larger reads go in steps.
   private static final long STEP = 1L << 30;
 
   private final Path file;
+  private final InputStamp stamp;
   private final FileChannel channel;
   private final long size;
 
   FileReader(Path file) {
     this.file = file;
     try {
+      stamp = InputStamp.of(file);
       channel = FileChannel.open(file, StandardOpenOption.READ);
+    } catch (IOException e) {
+      throw unopened(file, e);
+    }
+    try {
       size = channel.size();
     } catch (IOException e) {
-      throw CheckpointException.of(
-          file,
-          "cannot be opened (" + Failures.reason(e) + ")",
-          "Check the path and its rights",
-          e);
+      CheckpointException failure = unopened(file, e);
+      try (channel) {
+        throw failure;
+      } catch (IOException suppressed) {
+        failure.addSuppressed(suppressed);
+        throw failure;
+      }
     }
+  }
+
+  private static CheckpointException unopened(Path file, IOException e) {
+    return CheckpointException.of(
+        file, "cannot be opened (" + Failures.reason(e) + ")", "Check the path and its rights", e);
+  }
+
+  /// What the file was like when it was opened.
+  InputStamp stamp() {
+    return stamp;
   }
 
   long size() {
@@ -40,14 +58,15 @@ final class FileReader implements ReadAt, AutoCloseable {
   public void read(long position, MemorySegment target) {
     long done = 0;
     try {
+      int idle = 0;
       while (done < target.byteSize()) {
         ByteBuffer step =
             target.asSlice(done, Math.min(STEP, target.byteSize() - done)).asByteBuffer();
-        int n = channel.read(step, position + done);
-        if (n < 0) {
+        if (channel.read(step, position + done) < 0) {
           throw truncated(file, position + done);
         }
-        done += n;
+        idle = OutputFile.idle(step, idle);
+        done += step.position();
       }
     } catch (IOException e) {
       throw CheckpointException.of(

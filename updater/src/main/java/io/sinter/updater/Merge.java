@@ -172,17 +172,23 @@ public final class Merge implements AutoCloseable {
   ///
   /// @param output the folder to make
   /// @throws CheckpointException where the output exists and replacing it was not asked for,
-  /// touches     an input, or cannot be written, and where an input cannot be read; no output is
-  /// left then
+  ///     touches an input, or cannot be written, and where an input cannot be read or has changed
+  ///     while it was read; no output is left then, and a partial folder only where
+  ///     [MergeOptions#resume] asks for it: see [MergeListener#left]
   public MergeReport run(Path output, MergeListener listener) {
     long start = System.nanoTime();
     checkOutput(output);
     List<String> warnings = new ArrayList<>(plan.warnings());
-    for (Path stale : OutputFolder.stale(output)) {
-      warnings.add(
-          stale
-              + " was left by a merge that was killed: it holds an unfinished output, or one that"
-              + " was replaced; delete it");
+    List<Checkpoint> checkpoints = models.values().stream().map(Planner.Model::checkpoint).toList();
+    SequencedMap<String, String> fingerprint =
+        Fingerprint.of(plan, layout, checkpoints, options.sha256());
+    List<Path> stale = OutputFolder.stale(output);
+    Optional<Resumption.Left> left =
+        options.resume()
+            ? Resumption.choose(stale, fingerprint, (path, why) -> warnings.add(refused(path, why)))
+            : Optional.empty();
+    if (!options.resume()) {
+      stale.forEach(path -> warnings.add(abandoned(path)));
     }
     Device device = options.device() == null ? Device.best().device() : options.device();
     requireKernels(device);
@@ -190,15 +196,28 @@ public final class Merge implements AutoCloseable {
       warnings.add("the thresholds over whole models are selected on the CPU");
     }
     warnings.forEach(listener::warning);
-    List<Checkpoint> checkpoints = models.values().stream().map(Planner.Model::checkpoint).toList();
     long total = plan.bytesRead() + plan.bytesWritten();
-    try (OutputFolder folder = new OutputFolder(output, options.force())) {
-      requireRoom(folder);
+    OutputFolder folder = new OutputFolder(output, options.force());
+    try (folder;
+        Begun begun = begin(folder, fingerprint, left, listener, warnings)) {
+      Resumption.Finished finished = begun.finished();
+      requireRoom(folder, finished.total());
+      MergePlan rest = rest(finished);
+      long skipped = plan.bytesRead() - rest.bytesRead();
       MergeReport report;
       try (Pipeline pipeline =
-              new Pipeline(plan, checkpoints, device, options.threads(), options.io());
-          ShardWriter writer = new ShardWriter(layout, folder, options.sha256(), pipeline.free())) {
-        pipeline.run(writer, done -> listener.progress(done, total));
+              new Pipeline(rest, checkpoints, device, options.threads(), options.io());
+          ShardWriter writer =
+              new ShardWriter(
+                  layout,
+                  folder,
+                  begun.journal(),
+                  finished,
+                  options.resume(),
+                  options.sha256(),
+                  pipeline.free())) {
+        pipeline.run(writer, done -> listener.progress(skipped + done, total));
+        requireUnchanged(checkpoints, folder);
         files.forEach(folder::write);
         layout.index().ifPresent(index -> folder.write(Checkpoint.INDEX, index));
         folder
@@ -211,7 +230,7 @@ public final class Merge implements AutoCloseable {
         report =
             new MergeReport(
                 plan.tensors().size(),
-                plan.bytesRead(),
+                rest.bytesRead(),
                 plan.bytesWritten(),
                 device.toString(),
                 (System.nanoTime() - start) / 1e9,
@@ -219,9 +238,92 @@ public final class Merge implements AutoCloseable {
                 writer.saturated(),
                 writer.fallbacks(),
                 writer.files(),
+                finished.total(),
                 warnings);
       }
       return report;
+    } catch (RuntimeException | Error e) {
+      listener.left(folder.left());
+      throw e;
+    }
+  }
+
+  private static String abandoned(Path stale) {
+    return stale
+        + " was left by a merge that was interrupted: it holds an unfinished output, or one that"
+        + " was replaced; delete it, or repeat that merge with --resume to go on from it";
+  }
+
+  private static String refused(Path stale, String why) {
+    return stale
+        + " was left by a merge that was interrupted, and this one cannot go on from it: "
+        + why
+        + "; delete it";
+  }
+
+  /// An output that is begun.
+  private record Begun(Journal journal, Resumption.Finished finished) implements AutoCloseable {
+    @Override
+    public void close() {
+      journal.close();
+    }
+  }
+
+  /// Begins an output, with what an interrupted run left where there is something.
+  private Begun begin(
+      OutputFolder folder,
+      SequencedMap<String, String> fingerprint,
+      Optional<Resumption.Left> left,
+      MergeListener listener,
+      List<String> warnings) {
+    Optional<OutputFile> adopted = left.flatMap(l -> folder.adopt(l.folder()));
+    if (adopted.isEmpty()) {
+      left.ifPresent(
+          l -> {
+            String warning = l.folder() + " is in use by another process: this merge begins anew";
+            warnings.add(warning);
+            listener.warning(warning);
+          });
+      return new Begun(Journal.create(folder, fingerprint), Resumption.Finished.NOTHING);
+    }
+    try {
+      Journal.Content content = left.get().journal();
+      Resumption.Finished finished =
+          Resumption.verify(
+              folder,
+              layout,
+              plan,
+              options.sha256(),
+              content.marks(),
+              bytes -> listener.progress(bytes, plan.bytesRead() + plan.bytesWritten()));
+      Resumption.clear(folder, layout, finished);
+      return new Begun(Journal.continued(adopted.get(), content, finished.marks()), finished);
+    } catch (RuntimeException | Error e) {
+      adopted.get().close();
+      throw e;
+    }
+  }
+
+  /// The plan without what is finished.
+  private MergePlan rest(Resumption.Finished finished) {
+    if (finished.last() == null) {
+      return plan;
+    }
+    List<Pass> passes = Resumption.remaining(plan, finished);
+    long bytes = passes.isEmpty() ? 0 : Thresholds.bytesRead(plan.tensors());
+    for (Pass pass : passes) {
+      bytes += Passes.bytesRead(plan.tensors(), pass);
+    }
+    return plan.withPasses(passes, bytes);
+  }
+
+  /// What was computed from inputs that have changed is of no use to a later run either.
+  private static void requireUnchanged(List<Checkpoint> checkpoints, OutputFolder folder) {
+    try {
+      checkpoints.forEach(Checkpoint::requireUnchanged);
+    } catch (CheckpointException e) {
+      folder.keep(false);
+      throw e;
     }
   }
 
@@ -272,12 +374,13 @@ public final class Merge implements AutoCloseable {
     }
   }
 
-  private void requireRoom(OutputFolder folder) {
+  private void requireRoom(OutputFolder folder, long finished) {
     long usable = folder.usableBytes();
-    if (usable < plan.bytesWritten()) {
+    long needed = plan.bytesWritten() - finished;
+    if (usable < needed) {
       throw CheckpointException.of(
           folder.target(),
-          "needs " + plan.bytesWritten() + " bytes, and its file system has " + usable + " left",
+          "needs " + needed + " bytes, and its file system has " + usable + " left",
           "Make room or choose another output");
     }
   }

@@ -39,6 +39,11 @@ public record MergePlan(
     warnings = List.copyOf(warnings);
   }
 
+  /// The same with other passes.
+  MergePlan withPasses(List<Pass> value, long bytesRead) {
+    return new MergePlan(method, tensors, value, files, bytesRead, bytesWritten, warnings);
+  }
+
   /// A tensor of the output.
   ///
   /// @param operation what it is made from

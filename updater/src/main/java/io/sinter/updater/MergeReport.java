@@ -16,6 +16,8 @@ import java.util.List;
 /// @param fallbacks tensors, or rows of them, for which the method did what [Method#fallback]
 ///     says, its formula being undefined
 /// @param files the safetensors files
+/// @param bytesResumed bytes of the safetensors files that an interrupted run had finished and this
+///     one verified and took over
 /// @param warnings what the user should know
 public record MergeReport(
     int tensors,
@@ -27,6 +29,7 @@ public record MergeReport(
     long saturated,
     long fallbacks,
     List<OutputFile> files,
+    long bytesResumed,
     List<String> warnings) {
 
   /// One safetensors file and the hash of its content.

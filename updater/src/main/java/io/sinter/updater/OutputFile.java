@@ -5,37 +5,102 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 
-/// One new file.
+/// One file of an output.
 final class OutputFile implements WriteAt, AutoCloseable {
   /// A ByteBuffer addresses at most 2 GiB; larger writes go in steps.
   private static final long STEP = 1L << 30;
 
+  /// So often in a row a file system may move no byte without saying why.
+  private static final int PATIENCE = 100;
+
   private final Path file;
   private final FileChannel channel;
 
-  OutputFile(Path file) {
+  private OutputFile(Path file, FileChannel channel) {
     this.file = file;
+    this.channel = channel;
+  }
+
+  /// Makes a file, which must not exist.
+  static OutputFile create(Path file) {
     try {
-      channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+      return new OutputFile(
+          file, FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE));
     } catch (IOException e) {
-      throw failure("cannot be created", e);
+      throw failure(file, "cannot be created", e);
+    }
+  }
+
+  /// Opens a file that an earlier run made.
+  static OutputFile reopen(Path file) {
+    try {
+      return new OutputFile(
+          file, FileChannel.open(file, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS));
+    } catch (IOException e) {
+      throw failure(file, "cannot be opened again", e);
+    }
+  }
+
+  /// The same file, whose folder was renamed.
+  OutputFile renamed(Path to) {
+    return new OutputFile(to, channel);
+  }
+
+  /// Keeps other processes from taking this file for a dead one's. Where the file system has no
+  /// locks, the name of the folder must do.
+  ///
+  /// @return whether no other holds it
+  boolean lock() {
+    try {
+      return channel.tryLock() != null;
+    } catch (OverlappingFileLockException e) {
+      return false;
+    } catch (IOException e) {
+      return true; // No locks here.
     }
   }
 
   @Override
   public void write(long position, MemorySegment source) {
     long done = 0;
+    int idle = 0;
     try {
       while (done < source.byteSize()) {
         ByteBuffer step =
             source.asSlice(done, Math.min(STEP, source.byteSize() - done)).asByteBuffer();
-        done += channel.write(step, position + done);
+        channel.write(step, position + done);
+        idle = idle(step, idle);
+        done += step.position();
       }
     } catch (IOException e) {
-      throw failure("cannot be written", e);
+      throw failure(file, "cannot be written", e);
+    }
+  }
+
+  /// How often in a row no byte was moved.
+  ///
+  /// @throws IOException where that was often enough to take it for a failure
+  static int idle(ByteBuffer step, int before) throws IOException {
+    if (step.position() > 0) {
+      return 0;
+    }
+    if (before + 1 == PATIENCE) {
+      throw new IOException("the file system moved no byte in " + PATIENCE + " attempts");
+    }
+    return before + 1;
+  }
+
+  /// Cuts off what lies behind the first `bytes` bytes.
+  void truncate(long bytes) {
+    try {
+      channel.truncate(bytes);
+    } catch (IOException e) {
+      throw failure(file, "cannot be cut to " + bytes + " bytes", e);
     }
   }
 
@@ -44,7 +109,19 @@ final class OutputFile implements WriteAt, AutoCloseable {
     try {
       channel.force(true);
     } catch (IOException e) {
-      throw failure("cannot be forced to the disk", e);
+      throw failure(file, "cannot be forced to the disk", e);
+    }
+  }
+
+  /// @throws CheckpointException where the file does not hold as many bytes as were written
+  void requireSize(long bytes) {
+    try {
+      if (channel.size() != bytes) {
+        throw new IOException(
+            "the file system says it has " + channel.size() + " bytes, of " + bytes + " written");
+      }
+    } catch (IOException e) {
+      throw failure(file, "is not what was written", e);
     }
   }
 
@@ -53,15 +130,15 @@ final class OutputFile implements WriteAt, AutoCloseable {
     try {
       channel.close();
     } catch (IOException e) {
-      throw failure("cannot be closed", e);
+      throw failure(file, "cannot be closed", e);
     }
   }
 
-  private CheckpointException failure(String what, IOException e) {
+  private static CheckpointException failure(Path file, String what, IOException e) {
     return CheckpointException.of(
         file,
         what + " (" + Failures.reason(e) + ")",
-        "Make room or choose another output; nothing was left behind",
+        "Make room, check the disk, or choose another output",
         e);
   }
 }

@@ -8,9 +8,11 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.channels.FileChannel;
+import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -19,6 +21,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -28,15 +31,26 @@ import java.util.stream.Stream;
 /// Files are written into a temporary folder beside the final place,
 /// `.NAME.sinter-PID-START.partial`. [#commit] forces everything to the disk and then renames the
 /// folder, or exchanges it with an existing one, in one step. Until then, whatever happens short of
-/// a kill removes it again: `close`, and a shutdown hook for SIGINT and SIGTERM. What a kill leaves
-/// is recognised by its name, whose process is gone, and reported by the next run; it is never
-/// deleted unasked.
+/// a kill removes it again: `close`, and a shutdown hook for SIGINT and SIGTERM; unless it is to be
+/// kept ([#keep]), and then `close` renames it to `.NAME.sinter-kept-N.partial`. What a kill leaves
+/// is recognised by its name, whose process is gone, and reported by the next run, which may
+/// [#adopt] it; it is never deleted unasked.
 final class OutputFolder implements AutoCloseable {
   private final Path target;
   private final Path partial;
   private final boolean replaces;
   private final Thread hook = new Thread(this::remove, "sinter-remove-partial-output");
+  private Path last;
   private boolean finished;
+  private boolean keeps;
+  private State state = State.OPEN;
+
+  private enum State {
+    OPEN,
+    COMMITTED,
+    REMOVED,
+    KEPT
+  }
 
   /// @param target where the folder is to appear; its parent must exist
   /// @param force whether an existing folder there is replaced
@@ -45,6 +59,7 @@ final class OutputFolder implements AutoCloseable {
     this.replaces = checkExisting(this.target, force);
     String process = ProcessHandle.current().pid() + "-" + started(ProcessHandle.current());
     this.partial = this.target.resolveSibling(prefix(this.target) + process + ".partial");
+    this.last = partial;
     try {
       Files.createDirectory(partial);
     } catch (IOException e) {
@@ -104,9 +119,12 @@ final class OutputFolder implements AutoCloseable {
               "Move it away yourself, or choose another output");
         }
       }
-    } catch (IOException e) {
+    } catch (IOException | DirectoryIteratorException e) {
       throw CheckpointException.of(
-          target, "cannot be listed (" + Failures.reason(e) + ")", "Check its rights", e);
+          target,
+          "cannot be listed (" + Failures.reason(Failures.io(e)) + ")",
+          "Check its rights",
+          e);
     }
     return true;
   }
@@ -114,26 +132,33 @@ final class OutputFolder implements AutoCloseable {
   /// Partial folders for this output whose process is gone.
   static List<Path> stale(Path target) {
     Path resolved = resolve(target);
-    Pattern name = Pattern.compile(Pattern.quote(prefix(resolved)) + "(\\d+)-(\\d+)\\.partial");
+    Pattern name =
+        Pattern.compile(Pattern.quote(prefix(resolved)) + "(\\d+|kept)-(\\d{1,18})\\.partial");
     List<Path> found = new ArrayList<>();
     try (DirectoryStream<Path> siblings = Files.newDirectoryStream(resolved.getParent())) {
       for (Path sibling : siblings) {
         Matcher matcher = name.matcher(sibling.getFileName().toString());
-        if (matcher.matches()) {
-          Optional<ProcessHandle> process = ProcessHandle.of(Long.parseLong(matcher.group(1)));
-          if (process.isEmpty() || started(process.get()) != Long.parseLong(matcher.group(2))) {
-            found.add(sibling);
-          }
+        if (matcher.matches() && !alive(matcher.group(1), Long.parseLong(matcher.group(2)))) {
+          found.add(sibling);
         }
       }
-    } catch (IOException e) {
+    } catch (IOException | DirectoryIteratorException e) {
       throw CheckpointException.of(
           resolved.getParent(),
-          "cannot be listed (" + Failures.reason(e) + ")",
+          "cannot be listed (" + Failures.reason(Failures.io(e)) + ")",
           "Check its rights",
           e);
     }
+    found.sort(Comparator.naturalOrder());
     return found;
+  }
+
+  private static boolean alive(String pid, long start) {
+    if (pid.equals("kept") || pid.length() > 18) {
+      return false;
+    }
+    Optional<ProcessHandle> process = ProcessHandle.of(Long.parseLong(pid));
+    return process.isPresent() && started(process.get()) == start;
   }
 
   private static String prefix(Path target) {
@@ -161,7 +186,98 @@ final class OutputFolder implements AutoCloseable {
   /// Starts a file in the folder.
   synchronized OutputFile create(String name) {
     requireOpen();
-    return new OutputFile(partial.resolve(name));
+    return OutputFile.create(partial.resolve(name));
+  }
+
+  /// Opens a file that is in the folder.
+  synchronized OutputFile reopen(String name) {
+    requireOpen();
+    return OutputFile.reopen(partial.resolve(name));
+  }
+
+  /// Where a file is until the folder appears.
+  Path file(String name) {
+    return partial.resolve(name);
+  }
+
+  /// What a report says of a whole file.
+  MergeReport.OutputFile report(ShardLayout.Shard shard, ContentHash hash) {
+    return new MergeReport.OutputFile(
+        target.resolve(shard.file()), hash.algorithm(), hash.hex(), shard.bytes());
+  }
+
+  /// Takes over what an interrupted run left, in place of the folder as it is now, which is empty.
+  ///
+  /// @return its journal, locked; empty where another process has taken it
+  synchronized Optional<OutputFile> adopt(Path stale) {
+    requireOpen();
+    OutputFile journal;
+    try {
+      journal = OutputFile.reopen(stale.resolve(Journal.NAME));
+    } catch (CheckpointException e) {
+      if (Files.exists(stale)) {
+        throw e;
+      }
+      return Optional.empty();
+    }
+    boolean adopted = false;
+    try {
+      if (journal.lock()) {
+        Files.move(stale, partial, StandardCopyOption.ATOMIC_MOVE);
+        adopted = true;
+      }
+    } catch (NoSuchFileException e) {
+      return Optional.empty();
+    } catch (IOException e) {
+      throw CheckpointException.of(
+          stale,
+          "cannot be taken over (" + Failures.reason(e) + ")",
+          "Check its rights, or run without --resume",
+          e);
+    } finally {
+      if (!adopted) {
+        journal.close();
+      }
+    }
+    keeps = adopted;
+    return adopted ? Optional.of(journal.renamed(partial.resolve(Journal.NAME))) : Optional.empty();
+  }
+
+  /// Deletes every file but those of these names.
+  synchronized void retain(Set<String> names) {
+    requireOpen();
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(partial)) {
+      for (Path entry : entries) {
+        if (!names.contains(entry.getFileName().toString())) {
+          Files.delete(entry);
+        }
+      }
+    } catch (IOException | DirectoryIteratorException e) {
+      throw CheckpointException.of(
+          partial,
+          "cannot be cleared (" + Failures.reason(Failures.io(e)) + ")",
+          "Delete it yourself",
+          e);
+    }
+  }
+
+  /// Says whether what is in the folder is kept if it is never committed, for another run to go on
+  /// with.
+  synchronized void keep(boolean value) {
+    keeps = value;
+  }
+
+  /// What is left of an output that was not finished, and what to do with it; known when closed.
+  synchronized String left() {
+    return switch (state) {
+      case COMMITTED -> "The output is in its place, " + target + ", complete.";
+      case KEPT ->
+          "What was finished is kept in "
+              + last
+              + ": repeat the merge with --resume to go on from there, or delete it.";
+      case REMOVED -> "Nothing was left behind.";
+      case OPEN -> partial + " is left behind: delete it.";
+    };
   }
 
   /// Writes a small file.
@@ -180,6 +296,7 @@ final class OutputFolder implements AutoCloseable {
   synchronized Optional<String> commit() {
     requireOpen();
     try {
+      Files.deleteIfExists(partial.resolve(Journal.NAME));
       force(partial);
       if (replaces) {
         PosixFiles.exchange(partial, target);
@@ -201,6 +318,7 @@ final class OutputFolder implements AutoCloseable {
               : "Choose another output",
           e);
     }
+    state = State.COMMITTED;
     finished = true; // From here on the partial folder, if there is one, is the old output.
     unhook();
     try {
@@ -226,11 +344,37 @@ final class OutputFolder implements AutoCloseable {
     return Optional.empty();
   }
 
-  /// Removes the partial folder, unless it was committed.
+  /// Removes the partial folder, unless it was committed or is to be kept.
   @Override
   public void close() {
     unhook();
     remove();
+    setAside();
+  }
+
+  /// Gives a folder that is kept a name of its own: this process, which goes on, may run the same
+  /// merge again.
+  private synchronized void setAside() {
+    if (finished) {
+      return;
+    }
+    finished = true;
+    state = State.KEPT;
+    try {
+      for (int i = 1; last.equals(partial); i++) {
+        Path kept = target.resolveSibling(prefix(target) + "kept-" + i + ".partial");
+        if (Files.notExists(kept, LinkOption.NOFOLLOW_LINKS)) {
+          Files.move(partial, kept, StandardCopyOption.ATOMIC_MOVE);
+          last = kept;
+        }
+      }
+    } catch (IOException e) {
+      throw CheckpointException.of(
+          partial,
+          "cannot be renamed (" + Failures.reason(e) + ")",
+          "It is left under this name, and can be gone on from when this process has ended",
+          e);
+    }
   }
 
   private void unhook() {
@@ -242,9 +386,10 @@ final class OutputFolder implements AutoCloseable {
   }
 
   private synchronized void remove() {
-    if (!finished) {
+    if (!finished && !keeps) {
       finished = true;
       deleteRecursively(partial);
+      state = State.REMOVED;
     }
   }
 

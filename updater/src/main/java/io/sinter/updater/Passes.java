@@ -130,6 +130,12 @@ final class Passes {
     return Math.max(GRAIN, BUDGET / bytes / GRAIN * GRAIN);
   }
 
+  /// Whether passes may be cut so that one ends these bytes into a tensor.
+  static boolean mayCut(Output output, long bytes) {
+    int bits = output.type().bits();
+    return bits >= 8 && !whole(output) && bytes % (bits / 8L * GRAIN) == 0;
+  }
+
   private void flush() {
     if (pieces.isEmpty()) {
       return;

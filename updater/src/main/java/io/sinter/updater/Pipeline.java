@@ -140,7 +140,7 @@ final class Pipeline implements AutoCloseable {
   /// @param progress told of bytes read and written so far
   void run(ShardWriter writer, LongConsumer progress) {
     long read = 0;
-    if (Thresholds.needed(plan.tensors())) {
+    if (Thresholds.needed(plan.tensors()) && !plan.passes().isEmpty()) {
       guarded(() -> thresholds = Thresholds.select(plan, models, nonFinite, threads));
       read += Thresholds.bytesRead(plan.tensors());
       progress.accept(read);

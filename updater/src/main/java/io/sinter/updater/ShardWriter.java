@@ -14,8 +14,13 @@ import org.jspecify.annotations.Nullable;
 /// Writes the output's files in order, on a thread of its own: waits for each pass's results,
 /// hashes them, writes them and gives their slot back.
 final class ShardWriter implements AutoCloseable {
+  /// With `--resume` this much at most is lost to a power failure.
+  private static final long SYNC_BYTES = 1L << 30;
+
   private final ShardLayout layout;
   private final OutputFolder folder;
+  private final Journal journal;
+  private final boolean resumable;
   private final boolean sha256;
   private final BlockingQueue<Pipeline.Slot> free;
   private final BlockingQueue<Job> jobs = new LinkedBlockingQueue<>();
@@ -31,6 +36,7 @@ final class ShardWriter implements AutoCloseable {
   private int current = -1;
   private @Nullable OutputFile file;
   private @Nullable ContentHash hash;
+  private long unforced;
 
   private sealed interface Job {}
 
@@ -41,14 +47,40 @@ final class ShardWriter implements AutoCloseable {
   /// @param complete whether all have
   private record End(boolean complete) implements Job {}
 
+  /// @param journal told of what is written
+  /// @param finished what is there already
+  /// @param resumable whether what is written is worth keeping if the merge is interrupted
   ShardWriter(
-      ShardLayout layout, OutputFolder folder, boolean sha256, BlockingQueue<Pipeline.Slot> free) {
+      ShardLayout layout,
+      OutputFolder folder,
+      Journal journal,
+      Resumption.Finished finished,
+      boolean resumable,
+      boolean sha256,
+      BlockingQueue<Pipeline.Slot> free) {
     this.layout = layout;
     this.folder = folder;
+    this.journal = journal;
+    this.resumable = resumable;
     this.sha256 = sha256;
     this.free = free;
+    if (finished.last() != null) {
+      goOn(finished, finished.last());
+    }
     thread.setDaemon(true);
     thread.start();
+  }
+
+  private void goOn(Resumption.Finished finished, Journal.Mark last) {
+    written.addAll(finished.files());
+    current = finished.file();
+    file = folder.reopen(layout.shards().get(current).file());
+    file.truncate(finished.bytes());
+    hash = finished.hash();
+    nonFinite = last.nonFinite();
+    saturated = last.saturated();
+    fallbacks = last.fallbacks();
+    bytesWritten = finished.total();
   }
 
   /// A slot to fill. Fails where writing has.
@@ -172,6 +204,33 @@ final class ShardWriter implements AutoCloseable {
         fallbacks += (long) counts[i + 2];
       }
     }
+    finished(ready.pass().offset() + ready.pass().bytes());
+    if (resumable) {
+      folder.keep(true);
+    }
+  }
+
+  /// Puts into the journal that the first `bytes` bytes of the current file are written.
+  private void finished(long bytes) {
+    journal.append(
+        new Journal.Mark(
+            current, bytes, Objects.requireNonNull(hash).hex(), nonFinite, saturated, fallbacks));
+    if (resumable && unforced >= SYNC_BYTES) {
+      force(Objects.requireNonNull(file));
+      journal.sync();
+      unforced = 0;
+    }
+  }
+
+  /// A file system that could not force data to the disk may show what is not there: nothing of it
+  /// is kept.
+  private void force(OutputFile written) {
+    try {
+      written.sync();
+    } catch (CheckpointException e) {
+      folder.keep(false);
+      throw e;
+    }
   }
 
   /// Completes the files before number `index`, and starts that one if there is one.
@@ -189,26 +248,24 @@ final class ShardWriter implements AutoCloseable {
 
   private void start(ShardLayout.Shard shard) {
     file = folder.create(shard.file());
-    hash = sha256 ? ContentHash.sha256() : ContentHash.xxh3();
+    hash = Fingerprint.hash(sha256);
     append(0, MemorySegment.ofArray(shard.header()));
+    finished(shard.header().length);
   }
 
   private void append(long position, MemorySegment bytes) {
     Objects.requireNonNull(hash).update(bytes);
     Objects.requireNonNull(file).write(position, bytes);
     bytesWritten += bytes.byteSize();
+    unforced += bytes.byteSize();
   }
 
   private void complete(OutputFile done, ShardLayout.Shard shard) {
-    done.sync();
+    force(done);
+    unforced = 0;
+    done.requireSize(shard.bytes());
     closeFile();
-    ContentHash content = Objects.requireNonNull(hash);
-    written.add(
-        new MergeReport.OutputFile(
-            folder.target().resolve(shard.file()),
-            content.algorithm(),
-            content.hex(),
-            shard.bytes()));
+    written.add(folder.report(shard, Objects.requireNonNull(hash)));
   }
 
   private void closeFile() {

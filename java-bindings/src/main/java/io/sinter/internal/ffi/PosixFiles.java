@@ -36,6 +36,7 @@ public final class PosixFiles {
   /// Exchanges two files or folders of one file system in one step.
   ///
   /// @throws IOException where the system cannot, and then both are as they were
+  /// @throws UnsupportedOperationException where a path is not the operating system's
   public static void exchange(Path a, Path b) throws IOException {
     Linker linker = Linker.nativeLinker();
     MemorySegment symbol =
@@ -65,9 +66,9 @@ public final class PosixFiles {
               renameat2.invokeExact(
                   captured,
                   AT_FDCWD,
-                  arena.allocateFrom(a.toString()),
+                  arena.allocateFrom(a.toFile().getPath()),
                   AT_FDCWD,
-                  arena.allocateFrom(b.toString()),
+                  arena.allocateFrom(b.toFile().getPath()),
                   RENAME_EXCHANGE);
       if (result != 0) {
         int errno =
