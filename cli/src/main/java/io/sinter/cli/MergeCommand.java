@@ -76,6 +76,23 @@ final class MergeCommand implements Callable<Integer> {
   private @Nullable Integer threads;
 
   @Option(
+      names = "--memory",
+      paramLabel = "SIZE",
+      defaultValue = "1GB",
+      converter = Units.SizeConverter.class,
+      description =
+          "Keep at most this much of the tensors in memory at a time, mapped files aside (default:"
+              + " ${DEFAULT-VALUE}).")
+  private long memory;
+
+  @Option(
+      names = "--device-memory",
+      paramLabel = "SIZE",
+      converter = Units.SizeConverter.class,
+      description = "Take at most this much of a GPU's memory (default: as much as is free).")
+  private @Nullable Long deviceMemory;
+
+  @Option(
       names = "--io",
       paramLabel = "MODE",
       defaultValue = "mmap",
@@ -133,6 +150,8 @@ final class MergeCommand implements Callable<Integer> {
             .withDevice(selection.device())
             .withMaxShardBytes(maxShardSize)
             .withThreads(threads == null ? 0 : threads)
+            .withMemory(bound("--memory", memory))
+            .withDeviceMemory(deviceMemory == null ? 0 : bound("--device-memory", deviceMemory))
             .withForce(force)
             .withResume(resume)
             .withSha256(sha256)
@@ -169,6 +188,19 @@ final class MergeCommand implements Callable<Integer> {
       print(report, parsed, device.brief(selection), stdout);
     }
     return Main.DONE;
+  }
+
+  private long bound(String option, long bytes) {
+    if (bytes < MergeOptions.LEAST_MEMORY) {
+      throw new ParameterException(
+          spec.commandLine(),
+          option
+              + ": "
+              + Units.bytes(bytes)
+              + " is too little to work with; give at least "
+              + Units.bytes(MergeOptions.LEAST_MEMORY));
+    }
+    return bytes;
   }
 
   private void printPlan(Recipe parsed, MergeOptions options, Device device) {

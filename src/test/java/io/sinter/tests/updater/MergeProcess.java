@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sinter.tests.updater;
 
+import io.sinter.Device;
 import io.sinter.updater.Merge;
 import io.sinter.updater.MergeListener;
 import io.sinter.updater.MergeOptions;
@@ -9,14 +10,24 @@ import java.io.File;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
-/// A merge in a process of its own, for tests that kill it: `RECIPE OUTPUT [resume]`.
+/// A merge in a process of its own, for tests that kill it or look at it from outside:
+/// `RECIPE OUTPUT [resume] [cuda] [memory=BYTES]`.
 final class MergeProcess {
   private MergeProcess() {}
 
   public static void main(String[] args) {
-    MergeOptions options = options(Path.of(args[0]).getParent()).withResume(args.length > 2);
+    MergeOptions options = options(Path.of(args[0]).getParent());
+    for (String more : Arrays.asList(args).subList(2, args.length)) {
+      options =
+          switch (more) {
+            case "resume" -> options.withResume(true);
+            case "cuda" -> options.withDevice(Device.cuda(0));
+            default -> options.withMemory(Long.parseLong(more.substring("memory=".length())));
+          };
+    }
     try (Merge merge = Merge.plan(Recipe.read(Path.of(args[0])), options)) {
       System.out.println("planned");
       merge.run(

@@ -87,7 +87,7 @@ public final class Merge implements AutoCloseable {
               .collect(outputs);
       tokenizersDiffer(recipe, models).ifPresent(warnings::add);
       return new Merge(
-          recipe, options, models, layout, files, plan(recipe, layout, outputs, warnings));
+          recipe, options, models, layout, files, plan(recipe, options, layout, outputs, warnings));
     } catch (RuntimeException | Error e) {
       models.values().forEach(model -> model.checkpoint().close());
       throw e;
@@ -131,7 +131,11 @@ public final class Merge implements AutoCloseable {
   }
 
   private static MergePlan plan(
-      Recipe recipe, ShardLayout layout, List<Output> outputs, List<String> warnings) {
+      Recipe recipe,
+      MergeOptions options,
+      ShardLayout layout,
+      List<Output> outputs,
+      List<String> warnings) {
     Map<String, Output> byName = new LinkedHashMap<>();
     outputs.forEach(output -> byName.put(output.name(), output));
     List<Output> placed = new ArrayList<>();
@@ -142,7 +146,7 @@ public final class Merge implements AutoCloseable {
         offset += tensor.bytes();
       }
     }
-    List<Pass> passes = Passes.of(placed);
+    List<Pass> passes = Passes.of(placed, Room.of(options).pass());
     long bytesRead = 0;
     for (Pass pass : passes) {
       bytesRead += Passes.bytesRead(placed, pass);
@@ -205,8 +209,7 @@ public final class Merge implements AutoCloseable {
       MergePlan rest = rest(finished);
       long skipped = plan.bytesRead() - rest.bytesRead();
       MergeReport report;
-      try (Pipeline pipeline =
-              new Pipeline(rest, checkpoints, device, options.threads(), options.io());
+      try (Pipeline pipeline = new Pipeline(rest, checkpoints, device, options);
           ShardWriter writer =
               new ShardWriter(
                   layout,

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 /// @param sha256 whether output files are hashed by SHA-256 instead of XXH3-128
 /// @param io how inputs are read for the CPU device
 /// @param memory the most bytes of host memory for what is on its way through, mapped files and the
-///     JVM's own not counted; 0 for a gigabyte
+///     JVM's own not counted; 0 for 1 GB
 /// @param deviceMemory the most bytes of a CUDA device's memory; 0 for what is free there
 /// @param resume whether what an earlier, interrupted run finished is taken over, and what this one
 ///     finishes is kept where it is interrupted
@@ -33,6 +33,10 @@ public record MergeOptions(
     Path workingDirectory,
     @Nullable Path modelsDirectory) {
 
+  /// The least that a bound on memory may be: below it passes would be too small to be worth their
+  /// launch.
+  public static final long LEAST_MEMORY = 10_000_000;
+
   /// The best device with all its threads, shards of 5 GB, nothing replaced.
   public static final MergeOptions DEFAULT =
       new MergeOptions(
@@ -45,6 +49,15 @@ public record MergeOptions(
     }
     if (threads < 0) {
       throw new IllegalArgumentException("threads is " + threads + "; give 0 for all, or more");
+    }
+    requireBound("memory", memory);
+    requireBound("deviceMemory", deviceMemory);
+  }
+
+  private static void requireBound(String name, long bytes) {
+    if (bytes != 0 && bytes < LEAST_MEMORY) {
+      throw new IllegalArgumentException(
+          name + " is " + bytes + "; give 0, or at least " + LEAST_MEMORY);
     }
   }
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sinter.updater;
 
+import io.sinter.MemoryFaultException;
+import io.sinter.internal.ffi.PosixFiles;
 import java.io.IOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -30,7 +33,12 @@ final class OutputFile implements WriteAt, AutoCloseable {
   static OutputFile create(Path file) {
     try {
       return new OutputFile(
-          file, FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE));
+          file,
+          FileChannel.open(
+              file,
+              StandardOpenOption.CREATE_NEW,
+              StandardOpenOption.READ,
+              StandardOpenOption.WRITE));
     } catch (IOException e) {
       throw failure(file, "cannot be created", e);
     }
@@ -40,7 +48,9 @@ final class OutputFile implements WriteAt, AutoCloseable {
   static OutputFile reopen(Path file) {
     try {
       return new OutputFile(
-          file, FileChannel.open(file, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS));
+          file,
+          FileChannel.open(
+              file, StandardOpenOption.READ, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS));
     } catch (IOException e) {
       throw failure(file, "cannot be opened again", e);
     }
@@ -79,6 +89,38 @@ final class OutputFile implements WriteAt, AutoCloseable {
       }
     } catch (IOException e) {
       throw failure(file, "cannot be written", e);
+    }
+  }
+
+  /// Makes a part of the file that can be written in memory. Its space is reserved first: a disk
+  // that
+  /// is full says so here.
+  Region map(long position, long bytes) {
+    Arena arena = Arena.ofShared();
+    try {
+      PosixFiles.allocate(file, position, bytes);
+      return new Region(
+          file, channel.map(FileChannel.MapMode.READ_WRITE, position, bytes, arena), arena);
+    } catch (IOException e) {
+      arena.close();
+      throw failure(file, "cannot be extended by " + bytes + " bytes", e);
+    }
+  }
+
+  /// A part of a file in memory.
+  record Region(Path file, MemorySegment bytes, Arena arena) implements AutoCloseable {
+    boolean holds(long address) {
+      return address >= bytes.address() && address < bytes.address() + bytes.byteSize();
+    }
+
+    CheckpointException failure(MemoryFaultException cause) {
+      return CheckpointException.of(
+          file, "cannot be written", "Check the disk, or choose another output", cause);
+    }
+
+    @Override
+    public void close() {
+      arena.close();
     }
   }
 

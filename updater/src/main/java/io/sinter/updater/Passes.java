@@ -17,24 +17,22 @@ import org.jspecify.annotations.Nullable;
 /// Cuts the output, in the order of its files' bytes, into passes: as many pieces to a pass as fit
 /// the budget and have the same types, large tensors in several pieces where their kernel allows.
 final class Passes {
-  /// Input and output bytes of a pass: enough to hide the cost of a launch, few enough that what
-  /// one stage leaves in the cache is there for the next.
-  static final long BUDGET = 32L << 20;
-
   private static final int MAX_PIECES = 4096;
 
   /// Pieces of a tensor start at multiples of this many elements.
   private static final long GRAIN = 1L << 16;
 
   private final List<Output> outputs;
+  private final long budget;
   private final List<Pass> passes = new ArrayList<>();
   private final List<Piece> pieces = new ArrayList<>();
   private @Nullable Kind kind;
   private long batchBytes;
   private long end;
 
-  private Passes(List<Output> outputs) {
+  private Passes(List<Output> outputs, long budget) {
     this.outputs = outputs;
+    this.budget = budget;
   }
 
   /// What the pieces of a pass have in common.
@@ -69,8 +67,11 @@ final class Passes {
     return kernel(output) instanceof Kernel kernel && kernel.whole();
   }
 
-  static List<Pass> of(List<Output> outputs) {
-    Passes builder = new Passes(outputs);
+  /// @param budget the most bytes of input and output of a pass, unless it is one piece that cannot
+  // be
+  ///     smaller
+  static List<Pass> of(List<Output> outputs, long budget) {
+    Passes builder = new Passes(outputs, budget);
     for (int i = 0; i < outputs.size(); i++) {
       builder.add(i);
     }
@@ -97,7 +98,7 @@ final class Passes {
       Piece piece = new Piece(tensor, from, Math.min(chunk, output.elements() - from));
       long bytes = inputBytes(output, piece) + output.type().bytes(piece.elements());
       Kind next = Kind.of(output);
-      if (!next.equals(kind) || batchBytes + bytes > BUDGET || pieces.size() == MAX_PIECES) {
+      if (!next.equals(kind) || batchBytes + bytes > budget || pieces.size() == MAX_PIECES) {
         flush();
         kind = next;
       }
@@ -119,7 +120,7 @@ final class Passes {
   }
 
   /// Elements of the pieces of a tensor. Packed types are not cut: their elements share bytes.
-  private static long chunk(Output output) {
+  private long chunk(Output output) {
     if (output.type().bits() < 8 || whole(output)) {
       return output.elements();
     }
@@ -127,7 +128,34 @@ final class Passes {
     for (Input input : output.operation().inputs()) {
       bytes += input.entry().type().bits() / 8L;
     }
-    return Math.max(GRAIN, BUDGET / bytes / GRAIN * GRAIN);
+    return Math.max(GRAIN, budget / bytes / GRAIN * GRAIN);
+  }
+
+  /// A pass in two, or none where it is one piece that cannot be smaller.
+  static List<ApplyPass> halves(List<Output> outputs, ApplyPass pass) {
+    List<Piece> first = new ArrayList<>();
+    List<Piece> second = new ArrayList<>();
+    int count = pass.pieces().size();
+    if (count > 1) {
+      first.addAll(pass.pieces().subList(0, count / 2));
+      second.addAll(pass.pieces().subList(count / 2, count));
+    } else {
+      Piece piece = pass.pieces().getFirst();
+      Output output = outputs.get(piece.tensor());
+      long half = Math.ceilDiv(piece.elements() / 2, GRAIN) * GRAIN;
+      if (output.type().bits() < 8 || whole(output) || half >= piece.elements()) {
+        return List.of();
+      }
+      first.add(new Piece(piece.tensor(), piece.from(), half));
+      second.add(new Piece(piece.tensor(), piece.from() + half, piece.elements() - half));
+    }
+    long bytes = 0;
+    for (Piece piece : first) {
+      bytes += outputs.get(piece.tensor()).type().bytes(piece.elements());
+    }
+    return List.of(
+        new ApplyPass(pass.file(), pass.offset(), bytes, first),
+        new ApplyPass(pass.file(), pass.offset() + bytes, pass.bytes() - bytes, second));
   }
 
   /// Whether passes may be cut so that one ends these bytes into a tensor.
@@ -165,7 +193,7 @@ final class Passes {
         for (Piece other : last.pieces()) {
           bytes += inputBytes(outputs.get(other.tensor()), other);
         }
-        if (bytes <= BUDGET && sameTypes(last.pieces().getFirst().tensor(), tensor)) {
+        if (bytes <= budget && sameTypes(last.pieces().getFirst().tensor(), tensor)) {
           together.addAll(last.pieces());
           passes.removeLast();
         }

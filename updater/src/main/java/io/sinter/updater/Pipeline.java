@@ -3,6 +3,7 @@ package io.sinter.updater;
 
 import io.sinter.DType;
 import io.sinter.Device;
+import io.sinter.DeviceOutOfMemoryException;
 import io.sinter.Event;
 import io.sinter.MemoryFaultException;
 import io.sinter.NumericException;
@@ -37,24 +38,26 @@ import org.jspecify.annotations.Nullable;
 ///
 /// A few slots of page-locked host memory go round: this thread fills one with a pass's results
 /// (and first with its inputs, unless the CPU reads them in place from maps) while the writer's
-/// thread hashes and writes the one before. On a CUDA device uploads, kernels and downloads of a
-/// slot are enqueued without waiting; the writer waits for the slot's event.
+/// thread hashes and writes the one before. On a CUDA device each slot has a stream: uploads,
+/// kernels and downloads of a slot are enqueued without waiting, while those of the slots before it
+/// still run; the writer waits for the slot's event.
+///
+/// A pass that does not fit a slot (see [Room]) is one tensor that must be seen whole, or one that
+// is
+/// copied. The CPU computes it from maps of the inputs into a map of the output; to and from other
+/// devices it goes in parts.
 final class Pipeline implements AutoCloseable {
-  private static final int SLOTS = 3;
-
-  /// Host memory that slots may take in all: where several of the largest pass's size would take
-  /// more, there are fewer of them.
-  private static final long STAGING = 1L << 30;
-
   private static final long ALIGNMENT = 256;
 
   private final MergePlan plan;
   private final List<Checkpoint> models;
-  private final boolean mapped;
+  private final Room room;
+  private final Device device;
   private final boolean onCpu;
-  private final Stream stream;
+  private final boolean mapped;
+  private final List<Stream> streams = new ArrayList<>();
   private final List<Tensor> buffers = new ArrayList<>();
-  private final BlockingQueue<Slot> free = new ArrayBlockingQueue<>(SLOTS);
+  private final BlockingQueue<Slot> free = new ArrayBlockingQueue<>(Room.SLOTS);
   private final Tensor reduceStaging;
   private final Map<Integer, double[]> partials = new HashMap<>();
   private final Map<Integer, double[]> coefficients = new HashMap<>();
@@ -62,14 +65,15 @@ final class Pipeline implements AutoCloseable {
   private final NonFinite nonFinite;
   private final int threads;
 
-  Pipeline(MergePlan plan, List<Checkpoint> models, Device device, int threads, IoMode io) {
+  Pipeline(MergePlan plan, List<Checkpoint> models, Device device, MergeOptions options) {
     this.plan = plan;
     this.models = models;
-    this.threads = threads;
+    this.room = Room.of(options);
+    this.device = device;
+    this.threads = options.threads();
     this.nonFinite = new NonFinite(plan.method(), models);
     this.onCpu = device.isCpu();
-    this.mapped = onCpu && io == IoMode.MMAP;
-    this.stream = device.stream(StreamOptions.DEFAULT.withThreads(threads));
+    this.mapped = onCpu && options.io() == IoMode.MMAP;
     long inputs = 0;
     long outputs = 0;
     long reduced = 0;
@@ -77,19 +81,34 @@ final class Pipeline implements AutoCloseable {
     for (Pass pass : plan.passes()) {
       switch (pass) {
         case ApplyPass apply -> {
-          inputs = Math.max(inputs, stagedBytes(apply));
-          outputs = Math.max(outputs, apply.bytes());
           pieces = Math.max(pieces, apply.pieces().size());
+          if (fits(apply)) {
+            inputs = Math.max(inputs, stagedBytes(apply));
+            outputs = Math.max(outputs, apply.bytes());
+          } else if (!onCpu || copies(apply)) {
+            requireDeviceRoom(apply);
+            inputs = room.pass();
+            outputs = room.pass();
+          }
         }
         case ReducePass reduce -> reduced = Math.max(reduced, stagedBytes(reduce));
       }
     }
     try {
-      reduceStaging = pinned(mapped ? 0 : reduced);
-      long countBytes = pieces * 3L * Double.BYTES;
-      long slotBytes = (mapped ? 0 : inputs) + outputs + countBytes;
-      for (int i = 0; i < Math.clamp(STAGING / slotBytes, 1, SLOTS); i++) {
-        free.add(new Slot(pinned(mapped ? 0 : inputs), pinned(outputs), pinned(countBytes)));
+      StreamOptions each =
+          StreamOptions.DEFAULT.withThreads(threads).withWorkspaceLimit(room.workspace());
+      // The CPU's streams run their work at once: one is enough.
+      for (int i = 0; i < (onCpu ? 1 : Room.SLOTS); i++) {
+        streams.add(device.stream(onCpu ? each.withWorkspaceLimit(0) : each));
+      }
+      reduceStaging = pinned(mapped ? 0 : Math.min(reduced, room.pass()));
+      for (int i = 0; i < Room.SLOTS; i++) {
+        free.add(
+            new Slot(
+                streams.get(i % streams.size()),
+                pinned(mapped ? 0 : inputs),
+                pinned(outputs),
+                pinned(pieces * 3L * Double.BYTES)));
       }
     } catch (RuntimeException | Error e) {
       close();
@@ -97,8 +116,8 @@ final class Pipeline implements AutoCloseable {
     }
   }
 
-  /// Host memory for one pass on its way through.
-  record Slot(Tensor inputs, Tensor outputs, Tensor counts) {
+  /// Host memory for one pass on its way through, and the stream that takes it through.
+  record Slot(Stream stream, Tensor inputs, Tensor outputs, Tensor counts) {
     MemorySegment output(ApplyPass pass) {
       return outputs.segment().asSlice(0, pass.bytes());
     }
@@ -108,14 +127,24 @@ final class Pipeline implements AutoCloseable {
     }
   }
 
-  /// A pass whose results are in its slot, or will be when `done` is.
+  /// A pass whose results are in its slot, or in the output's file, or will be when `done` is.
   ///
   /// @param done `null` where they are there already
   /// @param counted whether the slot's counts are of this pass
-  record Ready(Slot slot, ApplyPass pass, @Nullable Event done, boolean counted) {}
+  /// @param inPlace where the results are if not in the slot
+  record Ready(
+      Slot slot,
+      ApplyPass pass,
+      @Nullable Event done,
+      boolean counted,
+      OutputFile.@Nullable Region inPlace) {
+    MemorySegment output() {
+      return inPlace == null ? slot.output(pass) : inPlace.bytes();
+    }
+  }
 
   private Tensor pinned(long bytes) {
-    Tensor buffer = stream.allocatePinned(DType.F64, Math.ceilDiv(bytes, Double.BYTES));
+    Tensor buffer = streams.getFirst().allocatePinned(DType.F64, Math.ceilDiv(bytes, Double.BYTES));
     buffers.add(buffer);
     return buffer;
   }
@@ -128,6 +157,47 @@ final class Pipeline implements AutoCloseable {
       bytes += Passes.inputBytes(plan.tensors().get(piece.tensor()), piece);
     }
     return bytes;
+  }
+
+  /// Whether a pass goes through a slot.
+  private boolean fits(ApplyPass pass) {
+    return pass.bytes() <= room.pass() && (mapped || stagedBytes(pass) <= room.pass());
+  }
+
+  private boolean copies(ApplyPass pass) {
+    return first(pass).operation() instanceof MergePlan.Copy;
+  }
+
+  private Output first(Pass pass) {
+    return plan.tensors().get(pass.pieces().getFirst().tensor());
+  }
+
+  private void requireDeviceRoom(ApplyPass pass) {
+    long needed = stagedBytes(pass) + pass.bytes();
+    if (!copies(pass) && needed > room.alone()) {
+      throw tooLarge(pass, "which may use " + room.device(), null);
+    }
+  }
+
+  private DeviceOutOfMemoryException tooLarge(
+      ApplyPass pass, String why, @Nullable DeviceOutOfMemoryException cause) {
+    DeviceOutOfMemoryException failure =
+        new DeviceOutOfMemoryException(
+            "tensor '"
+                + first(pass).name()
+                + "': "
+                + plan.method()
+                + " needs "
+                + (stagedBytes(pass) + pass.bytes())
+                + " bytes and its workspace at once on "
+                + device
+                + ", "
+                + why
+                + ". Give it more memory, or merge on the CPU (--device cpu).");
+    if (cause != null) {
+      failure.initCause(cause);
+    }
+    return failure;
   }
 
   /// Where slots wait to be filled; a writer gives them back to it.
@@ -148,10 +218,7 @@ final class Pipeline implements AutoCloseable {
     for (Pass pass : plan.passes()) {
       switch (pass) {
         case ReducePass reduce -> guarded(() -> reduce(reduce));
-        case ApplyPass apply -> {
-          Slot slot = writer.take();
-          guarded(() -> writer.submit(apply(slot, apply)));
-        }
+        case ApplyPass apply -> guarded(() -> apply(apply, writer));
       }
       read += Passes.bytesRead(plan.tensors(), pass);
       progress.accept(read + writer.bytesWritten());
@@ -189,27 +256,29 @@ final class Pipeline implements AutoCloseable {
     }
   }
 
-  private Operands operands(Pass pass, MemorySegment staging) {
+  /// @param staging host memory through which inputs go that are not read in place
+  private Operands operands(Pass pass, Stream stream, MemorySegment staging) {
     Operands operands = new Operands(new ArrayList<>(), new ArrayList<>());
-    int count = plan.tensors().get(pass.pieces().getFirst().tensor()).operation().inputs().size();
-    long used = 0;
+    int count = first(pass).operation().inputs().size();
+    boolean inPlace = onCpu && (mapped || stagedBytes(pass) > staging.byteSize());
+    Staging host = new Staging(stream, staging);
     try {
       for (int operand = 0; operand < count; operand++) {
-        if (mapped) {
+        if (inPlace) {
           operands.tensors().add(mappedOperand(pass, operand));
           continue;
         }
         DType dtype = input(pass.pieces().getFirst(), operand).entry().type().dtype().orElseThrow();
         long elements = pass.pieces().stream().mapToLong(Piece::elements).sum();
-        MemorySegment host = staging.asSlice(used, elements * dtype.bytes());
-        readOperand(pass, operand, host);
-        used = Math.ceilDiv(used + host.byteSize(), ALIGNMENT) * ALIGNMENT;
-        Tensor whole = Tensor.of(host, dtype, elements);
-        if (!onCpu) {
-          Tensor uploaded = stream.allocate(dtype, elements);
-          operands.owned().add(uploaded);
-          stream.copy(whole, uploaded);
-          whole = uploaded;
+        Tensor whole;
+        if (onCpu) {
+          MemorySegment bytes = host.take(elements * dtype.bytes(), dtype.bytes());
+          readOperand(pass, operand, 0, bytes);
+          whole = Tensor.of(bytes, dtype, elements);
+        } else {
+          whole = stream.allocate(dtype, elements);
+          operands.owned().add(whole);
+          upload(pass, operand, host, whole);
         }
         operands.tensors().add(cut(whole, pass));
       }
@@ -217,6 +286,45 @@ final class Pipeline implements AutoCloseable {
     } catch (RuntimeException | Error e) {
       operands.close();
       throw e;
+    }
+  }
+
+  /// Page-locked memory that is filled from its start, and from its start again when its bytes have
+  /// gone to the device.
+  private static final class Staging {
+    private final Stream stream;
+    private final MemorySegment room;
+    private long used;
+
+    Staging(Stream stream, MemorySegment room) {
+      this.stream = stream;
+      this.room = room;
+    }
+
+    /// Room for as many as possible of so many bytes, a multiple of `width` of them.
+    MemorySegment take(long bytes, int width) {
+      if (room.byteSize() - used < Math.min(bytes, room.byteSize())) {
+        stream.synchronize();
+        used = 0;
+      }
+      long taken = Math.min(bytes, room.byteSize() / width * width);
+      MemorySegment slice = room.asSlice(used, taken);
+      used = Math.min(room.byteSize(), Math.ceilDiv(used + taken, ALIGNMENT) * ALIGNMENT);
+      return slice;
+    }
+  }
+
+  private void upload(Pass pass, int operand, Staging host, Tensor whole) {
+    int width = whole.dtype().bytes();
+    long bytes = whole.elements() * width;
+    for (long at = 0; at < bytes; ) {
+      MemorySegment part = host.take(bytes - at, width);
+      readOperand(pass, operand, at, part);
+      long elements = part.byteSize() / width;
+      host.stream.copy(
+          Tensor.of(part, whole.dtype(), elements),
+          whole.slice(0, at / width, at / width + elements));
+      at += part.byteSize();
     }
   }
 
@@ -239,16 +347,24 @@ final class Pipeline implements AutoCloseable {
     return tensors;
   }
 
-  private void readOperand(Pass pass, int operand, MemorySegment host) {
-    long at = 0;
+  /// Reads bytes `from` and on of an operand's pieces, one after the other.
+  private void readOperand(Pass pass, int operand, long from, MemorySegment host) {
+    long start = 0;
     for (Piece piece : pass.pieces()) {
       Input input = input(piece, operand);
       StorageType type = input.entry().type();
       long bytes = type.bytes(piece.elements());
-      models
-          .get(input.model())
-          .read(input.entry(), type.bytes(piece.from()), host.asSlice(at, bytes));
-      at += bytes;
+      long begin = Math.max(from, start);
+      long end = Math.min(from + host.byteSize(), start + bytes);
+      if (begin < end) {
+        models
+            .get(input.model())
+            .read(
+                input.entry(),
+                type.bytes(piece.from()) + begin - start,
+                host.asSlice(begin - from, end - begin));
+      }
+      start += bytes;
     }
   }
 
@@ -273,13 +389,14 @@ final class Pipeline implements AutoCloseable {
 
   private void reduce(ReducePass pass) {
     int count = pass.pieces().size();
-    Output first = plan.tensors().get(pass.pieces().getFirst().tensor());
+    Output first = first(pass);
     Kernel.Reduced kernel = (Kernel.Reduced) Objects.requireNonNull(Passes.kernel(first));
     Arithmetic arithmetic = new Arithmetic(first.dtype(), first.deltaDtype(), null);
-    try (Operands operands = operands(pass, reduceStaging.segment());
+    Stream stream = streams.getFirst();
+    try (Operands operands = operands(pass, stream, reduceStaging.segment());
         Tensor sums = stream.allocate(DType.F64, count, kernel.sums());
         Tensor host = stream.allocatePinned(DType.F64, count, kernel.sums())) {
-      kernel.reduce(batch(pass, operands, List.of(), arithmetic, null), sums);
+      kernel.reduce(batch(pass, stream, operands, List.of(), arithmetic, null), sums);
       stream.copy(sums, host);
       stream.synchronize();
       double[] values = host.segment().toArray(ValueLayout.JAVA_DOUBLE);
@@ -329,38 +446,140 @@ final class Pipeline implements AutoCloseable {
     }
   }
 
-  private Ready apply(Slot slot, ApplyPass pass) {
-    MemorySegment output = slot.output(pass);
-    Output first = plan.tensors().get(pass.pieces().getFirst().tensor());
-    if (first.operation() instanceof MergePlan.Copy) {
-      readOperand(pass, 0, output);
-      return new Ready(slot, pass, null, false);
+  private void apply(ApplyPass pass, ShardWriter writer) {
+    if (fits(pass)) {
+      applyInSlot(pass, writer);
+    } else if (copies(pass)) {
+      copyInParts(pass, writer);
+    } else if (onCpu) {
+      applyInPlace(pass, writer);
+    } else {
+      applyInParts(pass, writer);
     }
-    DType dtype = first.type().dtype().orElseThrow();
+  }
+
+  private void applyInSlot(ApplyPass pass, ShardWriter writer) {
+    Slot slot = writer.take();
+    if (copies(pass)) {
+      readOperand(pass, 0, 0, slot.output(pass));
+      writer.submit(new Ready(slot, pass, null, false, null));
+      return;
+    }
+    try {
+      writer.submit(computeInSlot(slot, pass));
+    } catch (DeviceOutOfMemoryException e) {
+      free.add(slot);
+      applyWithLess(pass, writer, e);
+    }
+  }
+
+  private Ready computeInSlot(Slot slot, ApplyPass pass) {
+    Stream stream = slot.stream();
+    DType dtype = first(pass).type().dtype().orElseThrow();
     int count = pass.pieces().size();
-    Tensor host = Tensor.of(output, dtype, pass.bytes() / dtype.bytes());
+    Tensor host = Tensor.of(slot.output(pass), dtype, pass.bytes() / dtype.bytes());
     Tensor hostCounts = Tensor.of(slot.counts(count), DType.F64, count, 3);
-    try (Operands operands = operands(pass, slot.inputs().segment())) {
+    try (Operands operands = operands(pass, stream, slot.inputs().segment())) {
       if (onCpu) {
-        compute(pass, operands, cut(host, pass), hostCounts);
-        return new Ready(slot, pass, null, true);
+        compute(pass, stream, operands, cut(host, pass), hostCounts);
+        return new Ready(slot, pass, null, true, null);
       }
       try (Tensor result = stream.allocate(dtype, pass.bytes() / dtype.bytes());
           Tensor counts = stream.allocate(DType.F64, count, 3)) {
-        compute(pass, operands, cut(result, pass), counts);
+        compute(pass, stream, operands, cut(result, pass), counts);
         stream.copy(result, host);
         stream.copy(counts, hostCounts);
-        return new Ready(slot, pass, stream.record(), true);
+        return new Ready(slot, pass, stream.record(), true, null);
       }
     }
   }
 
-  private void compute(ApplyPass pass, Operands operands, List<Tensor> outs, Tensor counts) {
-    Output first = plan.tensors().get(pass.pieces().getFirst().tensor());
+  /// The device had no room for a pass: waits until it is alone there, and then halves it.
+  private void applyWithLess(ApplyPass pass, ShardWriter writer, DeviceOutOfMemoryException why) {
+    if (free.size() < Room.SLOTS) {
+      writer.drain(Room.SLOTS);
+      applyInSlot(pass, writer);
+      return;
+    }
+    List<ApplyPass> halves = Passes.halves(plan.tensors(), pass);
+    if (halves.isEmpty()) {
+      throw tooLarge(pass, "which has not as much left", why);
+    }
+    halves.forEach(half -> apply(half, writer));
+  }
+
+  /// Copies a tensor that is larger than a slot.
+  private void copyInParts(ApplyPass pass, ShardWriter writer) {
+    for (long at = 0; at < pass.bytes(); at += room.pass()) {
+      Slot slot = writer.take();
+      ApplyPass part = part(pass, at);
+      readOperand(pass, 0, at, slot.output(part));
+      writer.submit(new Ready(slot, part, null, false, null));
+    }
+  }
+
+  /// The bytes of a pass from `at` on that fit a slot.
+  private ApplyPass part(ApplyPass pass, long at) {
+    long bytes = Math.min(room.pass(), pass.bytes() - at);
+    return new ApplyPass(pass.file(), pass.offset() + at, bytes, pass.pieces());
+  }
+
+  /// Computes a tensor that is larger than a slot where its bytes belong, in the output's file.
+  private void applyInPlace(ApplyPass pass, ShardWriter writer) {
+    Slot slot = writer.take();
+    DType dtype = first(pass).type().dtype().orElseThrow();
+    int count = pass.pieces().size();
+    OutputFile.Region region = writer.map(pass);
+    try (Operands operands = operands(pass, slot.stream(), MemorySegment.NULL)) {
+      Tensor output = Tensor.of(region.bytes(), dtype, pass.bytes() / dtype.bytes());
+      Tensor counts = Tensor.of(slot.counts(count), DType.F64, count, 3);
+      compute(pass, slot.stream(), operands, cut(output, pass), counts);
+      writer.submit(new Ready(slot, pass, null, true, region));
+    } catch (MemoryFaultException e) {
+      region.close();
+      throw region.holds(e.address()) ? region.failure(e) : e;
+    } catch (RuntimeException | Error e) {
+      region.close();
+      throw e;
+    }
+  }
+
+  /// Computes a tensor that is larger than a slot on a device that has room for it, alone.
+  private void applyInParts(ApplyPass pass, ShardWriter writer) {
+    writer.drain(Room.SLOTS);
+    Slot slot = writer.take();
+    Stream stream = slot.stream();
+    DType dtype = first(pass).type().dtype().orElseThrow();
+    int count = pass.pieces().size();
+    try (Operands operands = operands(pass, stream, slot.inputs().segment());
+        Tensor result = stream.allocate(dtype, pass.bytes() / dtype.bytes());
+        Tensor counts = stream.allocate(DType.F64, count, 3)) {
+      compute(pass, stream, operands, cut(result, pass), counts);
+      stream.copy(counts, Tensor.of(slot.counts(count), DType.F64, count, 3));
+      stream.synchronize(); // The other slots' streams go on from here.
+      for (long at = 0; at < pass.bytes(); at += room.pass()) {
+        Slot to = at == 0 ? slot : writer.take();
+        ApplyPass part = part(pass, at);
+        long from = at / dtype.bytes();
+        long elements = part.bytes() / dtype.bytes();
+        to.stream()
+            .copy(
+                result.slice(0, from, from + elements),
+                Tensor.of(to.output(part), dtype, elements));
+        writer.submit(new Ready(to, part, to.stream().record(), at == 0, null));
+      }
+    } catch (DeviceOutOfMemoryException e) {
+      throw tooLarge(pass, "which has not as much left", e);
+    }
+  }
+
+  private void compute(
+      ApplyPass pass, Stream stream, Operands operands, List<Tensor> outs, Tensor counts) {
+    Output first = first(pass);
     Kernel kernel = Objects.requireNonNull(Passes.kernel(first));
     Arithmetic arithmetic = new Arithmetic(first.dtype(), first.deltaDtype(), counts);
-    try (Selections selections = selections(kernel, pass)) {
-      kernel.run(batch(pass, operands, outs, arithmetic, selections.tensor()));
+    try (Selections selections = selections(kernel, stream, pass)) {
+      kernel.run(batch(pass, stream, operands, outs, arithmetic, selections.tensor()));
       if (kernel.whole() && !onCpu) {
         stream.synchronize(); // A failure names its tensor by the place in this pass.
       }
@@ -375,6 +594,7 @@ final class Pipeline implements AutoCloseable {
 
   private Batch batch(
       Pass pass,
+      Stream stream,
       Operands operands,
       List<Tensor> outs,
       Arithmetic arithmetic,
@@ -409,7 +629,7 @@ final class Pipeline implements AutoCloseable {
     }
   }
 
-  private Selections selections(Kernel kernel, Pass pass) {
+  private Selections selections(Kernel kernel, Stream stream, Pass pass) {
     if (!(kernel instanceof Kernel.Joint)) {
       return new Selections(null);
     }
@@ -431,8 +651,7 @@ final class Pipeline implements AutoCloseable {
 
   @Override
   public void close() {
-    try (stream) {
-      buffers.forEach(Tensor::close);
-    }
+    buffers.forEach(Tensor::close);
+    streams.forEach(Stream::close);
   }
 }

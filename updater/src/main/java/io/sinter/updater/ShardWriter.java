@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sinter.updater;
 
+import io.sinter.updater.MergePlan.ApplyPass;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -41,6 +44,10 @@ final class ShardWriter implements AutoCloseable {
   private sealed interface Job {}
 
   private record Write(Pipeline.Ready ready) implements Job {}
+
+  /// A pass is computed in the output's file.
+  private record Place(ApplyPass pass, CompletableFuture<OutputFile.Region> region)
+      implements Job {}
 
   /// No more passes will come.
   ///
@@ -96,6 +103,27 @@ final class ShardWriter implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new CheckpointException("the merge was interrupted. Run it again.", e);
+    }
+  }
+
+  /// Waits until all slots are free, that is, all that was submitted is written.
+  void drain(int slots) {
+    List<Pipeline.Slot> taken = new ArrayList<>();
+    while (taken.size() < slots) {
+      taken.add(take());
+    }
+    free.addAll(taken);
+  }
+
+  /// The place in its file where the results of a pass belong, once all before it are written.
+  OutputFile.Region map(ApplyPass pass) {
+    CompletableFuture<OutputFile.Region> region = new CompletableFuture<>();
+    jobs.add(new Place(pass, region));
+    try {
+      return region.join();
+    } catch (CompletionException e) {
+      check();
+      throw e;
     }
   }
 
@@ -172,7 +200,26 @@ final class ShardWriter implements AutoCloseable {
               if (write.ready().done() != null) {
                 write.ready().done().close();
               }
+              if (write.ready().inPlace() != null) {
+                write.ready().inPlace().close();
+              }
               free.add(write.ready().slot());
+            }
+          }
+          case Place place -> {
+            try {
+              if (failure != null) {
+                throw failure;
+              }
+              advanceTo(place.pass().file());
+              place
+                  .region()
+                  .complete(
+                      Objects.requireNonNull(file)
+                          .map(place.pass().offset(), place.pass().bytes()));
+            } catch (Throwable t) {
+              place.region().completeExceptionally(t);
+              throw t;
             }
           }
           case End end -> {
@@ -194,7 +241,11 @@ final class ShardWriter implements AutoCloseable {
       ready.done().synchronize();
     }
     advanceTo(ready.pass().file());
-    append(ready.pass().offset(), ready.slot().output(ready.pass()));
+    if (ready.inPlace() == null) {
+      append(ready.pass().offset(), ready.output());
+    } else {
+      count(ready.output());
+    }
     if (ready.counted()) {
       double[] counts =
           ready.slot().counts(ready.pass().pieces().size()).toArray(ValueLayout.JAVA_DOUBLE);
@@ -254,8 +305,12 @@ final class ShardWriter implements AutoCloseable {
   }
 
   private void append(long position, MemorySegment bytes) {
-    Objects.requireNonNull(hash).update(bytes);
     Objects.requireNonNull(file).write(position, bytes);
+    count(bytes);
+  }
+
+  private void count(MemorySegment bytes) {
+    Objects.requireNonNull(hash).update(bytes);
     bytesWritten += bytes.byteSize();
     unforced += bytes.byteSize();
   }

@@ -19,6 +19,7 @@ import java.util.Map;
 public final class PosixFiles {
   private static final int AT_FDCWD = -100;
   private static final int RENAME_EXCHANGE = 2;
+  private static final int O_WRONLY = 1;
 
   /// Linux errno values that tell a user something.
   private static final Map<Integer, String> REASONS =
@@ -26,6 +27,9 @@ public final class PosixFiles {
           1, "operation not permitted",
           2, "one of the two is missing",
           13, "permission denied",
+          5, "input/output error",
+          27, "the file would be too large",
+          28, "no space left on the device",
           18, "the two are on different file systems",
           22, "this file system cannot exchange two folders in one step",
           30, "the file system is read-only",
@@ -81,5 +85,61 @@ public final class PosixFiles {
     } catch (Throwable t) {
       throw Downcalls.unchecked(t);
     }
+  }
+
+  /// Reserves space in a file, which grows where the space ends behind it. Where the file system
+  /// cannot reserve any, the C library writes zeros.
+  ///
+  /// @throws IOException where there is none left, or the file cannot be opened
+  public static void allocate(Path file, long position, long bytes) throws IOException {
+    Linker linker = Linker.nativeLinker();
+    StructLayout state = Linker.Option.captureStateLayout();
+    MethodHandle open =
+        linker.downcallHandle(
+            linker.defaultLookup().findOrThrow("open"),
+            FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.ADDRESS, ValueLayout.JAVA_INT),
+            Linker.Option.firstVariadicArg(2),
+            Linker.Option.captureCallState("errno"));
+    MethodHandle fallocate =
+        linker.downcallHandle(
+            linker.defaultLookup().findOrThrow("posix_fallocate"),
+            FunctionDescriptor.of(
+                ValueLayout.JAVA_INT,
+                ValueLayout.JAVA_INT,
+                ValueLayout.JAVA_LONG,
+                ValueLayout.JAVA_LONG));
+    MethodHandle close =
+        linker.downcallHandle(
+            linker.defaultLookup().findOrThrow("close"),
+            FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment captured = arena.allocate(state);
+      int descriptor =
+          (int) open.invokeExact(captured, arena.allocateFrom(file.toString()), O_WRONLY);
+      if (descriptor < 0) {
+        throw failure(
+            file,
+            (int)
+                state.varHandle(MemoryLayout.PathElement.groupElement("errno")).get(captured, 0L));
+      }
+      int errno;
+      try {
+        errno = (int) fallocate.invokeExact(descriptor, position, bytes);
+      } finally {
+        int ignored = (int) close.invokeExact(descriptor);
+      }
+      if (errno != 0) {
+        throw failure(file, errno);
+      }
+    } catch (IOException e) {
+      throw e;
+    } catch (Throwable t) {
+      throw Downcalls.unchecked(t);
+    }
+  }
+
+  private static FileSystemException failure(Path file, int errno) {
+    return new FileSystemException(
+        file.toString(), null, REASONS.getOrDefault(errno, "errno " + errno));
   }
 }
