@@ -1,0 +1,158 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Times merges of whole checkpoints, process start included, beside the system's own tools.
+
+merge_checkpoints.py FOLDER [--rounds 5] [--disk] [--results FILE]
+
+FOLDER holds models 0 (the base), 1 and 2 that make_models.py wrote; outputs go beside them. Each
+round runs all contenders in turn, so that they see the same machine; what counts is the median of
+the rounds' ratios.
+
+Without --disk: linear (2 models) and ties (2 models and base, density .5) against `cat` of the
+inputs and `cp` of one model, on a memory file system:
+    linear <= 0.7 s + 1.5 (cat + cp),  ties <= 0.7 s + 2.5 (cat + cp);
+mergekit, where it is installed (mergekit-yaml on the path), does the same work.
+
+With --disk: linear against `cat` of the inputs and `dd conv=fsync` of the output, on any file
+system: the merge reads, computes, writes and syncs at >= .85 of the rate at which these two, one
+after the other, only move the bytes.
+
+Memory is what the process had for itself (RssAnon in /proc), maps of files aside.
+"""
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+
+SINTER = os.path.join(os.path.dirname(os.path.abspath(__file__)), os.pardir, "sinter")
+
+RECIPES = {
+    "linear": """merge_method: linear
+dtype: bfloat16
+models:
+- {model: "1", parameters: {weight: 0.5}}
+- {model: "2", parameters: {weight: 0.5}}
+""",
+    "ties": """merge_method: ties
+base_model: "0"
+dtype: bfloat16
+models:
+- {model: "1", parameters: {weight: 0.5, density: 0.5}}
+- {model: "2", parameters: {weight: 0.5, density: 0.5}}
+""",
+}
+
+
+def anonymous(pid):
+    try:
+        with open(f"/proc/{pid}/status") as status:
+            for line in status:
+                if line.startswith("RssAnon:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return 0
+
+
+def run(command, folder):
+    """Seconds, and the most memory seen; fails where the command does."""
+    start = time.monotonic()
+    process = subprocess.Popen(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    peak = 0
+    while process.poll() is None:
+        peak = max(peak, anonymous(process.pid))
+        time.sleep(0.002)
+    seconds = time.monotonic() - start
+    said = process.stdout.read()
+    if process.returncode != 0:
+        sys.exit(f"{' '.join(command)}: exit {process.returncode}\n{said}")
+    return seconds, peak
+
+
+def weights(folder, model):
+    return os.path.join(folder, model, "model.safetensors")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--disk", action="store_true")
+    parser.add_argument("--memory", default="1GB", help="sinter's --memory")
+    parser.add_argument("--results", help="a JSON file to write")
+    options = parser.parse_args()
+    folder = os.path.abspath(options.folder)
+    out = os.path.join(folder, "out")
+    copy = os.path.join(folder, "copy")
+    for name, text in RECIPES.items():
+        with open(os.path.join(folder, name + ".yml"), "w") as file:
+            file.write(text)
+    contenders = {
+        "cat 2": ["sh", "-c", f"cat {weights(folder, '1')} {weights(folder, '2')} > /dev/null"]
+    }
+    if options.disk:
+        contenders["dd"] = [
+            "dd", f"if={weights(folder, '1')}", f"of={copy}", "bs=8M", "conv=fsync"
+        ]
+    else:
+        contenders["cat 3"] = [
+            "sh", "-c",
+            f"cat {weights(folder, '0')} {weights(folder, '1')} {weights(folder, '2')} > /dev/null",
+        ]
+        contenders["cp"] = ["cp", weights(folder, "1"), copy]
+    for name in ["linear"] if options.disk else RECIPES:
+        contenders[name] = [
+            SINTER, "merge", name + ".yml", out, "--device", "cpu", "--memory", options.memory
+        ]
+        if shutil.which("mergekit-yaml"):
+            contenders["mergekit " + name] = ["mergekit-yaml", name + ".yml", out]
+    seconds = {name: [] for name in contenders}
+    memory = dict.fromkeys(contenders, 0)
+    names = list(contenders)
+    for i in range(options.rounds + 1):  # the first warms the page cache, and is not counted
+        for name in names[i % len(names):] + names[:i % len(names)]:
+            shutil.rmtree(out, ignore_errors=True)
+            if os.path.exists(copy):
+                os.remove(copy)
+            taken, peak = run(contenders[name], folder)
+            if i > 0:
+                seconds[name].append(taken)
+                memory[name] = max(memory[name], peak)
+    shutil.rmtree(out, ignore_errors=True)
+    if os.path.exists(copy):
+        os.remove(copy)
+
+    median = {name: statistics.median(values) for name, values in seconds.items()}
+    result = {"seconds": median, "memory": memory}
+    for name, value in median.items():
+        print(f"{name:16} {value:7.2f} s  {memory[name] / 1e6:7.0f} MB")
+    if options.disk:
+        ratios = [(c + d) / m for c, d, m in zip(seconds["cat 2"], seconds["dd"], seconds["linear"])]
+        result["rate"] = statistics.median(ratios)
+        print(f"linear runs at {result['rate']:.2f} of the rate of cat, then dd (gate .85)")
+    else:
+        for name, cat, factor in [("linear", "cat 2", 1.5), ("ties", "cat 3", 2.5)]:
+            allowed = [
+                0.7 + factor * (c + d) for c, d in zip(seconds[cat], seconds["cp"])
+            ]
+            ratios = [m / a for m, a in zip(seconds[name], allowed)]
+            result[name + " of allowed"] = statistics.median(ratios)
+            print(
+                f"{name} takes {statistics.median(ratios):.2f} of"
+                f" 0.7 s + {factor} (cat + cp), which is {statistics.median(allowed):.2f} s"
+            )
+            if "mergekit " + name in median:
+                print(f"  {median['mergekit ' + name] / median[name]:.1f} x mergekit")
+    if options.results:
+        with open(options.results, "w") as file:
+            json.dump(result, file, indent=2)
+
+
+if __name__ == "__main__":
+    main()
