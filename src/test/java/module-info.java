@@ -1,4 +1,5 @@
 open module io.sinter.tests {
+  requires com.dynatrace.hash4j;
   requires com.fasterxml.jackson.databind;
   requires com.tngtech.archunit;
   requires io.sinter;

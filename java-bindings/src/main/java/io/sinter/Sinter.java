@@ -22,6 +22,12 @@ public final class Sinter {
     return Abi.sinter_build_info();
   }
 
+  /// {@return the SHA-256, in hexadecimal, of the header that the library was built from; equal
+  /// hashes mean equal ABIs}
+  public static String abiHash() {
+    return Abi.sinter_abi_hash();
+  }
+
   /// {@return the file the native library was loaded from}
   public static Path library() {
     return Library.path();

@@ -123,6 +123,16 @@ final class MergeCommand implements Callable<Integer> {
   private boolean sha256;
 
   @Option(
+      names = "--hash-inputs",
+      description = "Hash the input files too, which reads them once more.")
+  private boolean hashInputs;
+
+  @Option(
+      names = "--no-statistics",
+      description = "Leave the statistics of tensors out of sinter.json.")
+  private boolean noStatistics;
+
+  @Option(
       names = "--plan",
       description = "Print what would be done, tensor by tensor, and do nothing.")
   private boolean plan;
@@ -155,6 +165,8 @@ final class MergeCommand implements Callable<Integer> {
             .withForce(force)
             .withResume(resume)
             .withSha256(sha256)
+            .withHashInputs(hashInputs)
+            .withStatistics(!noStatistics)
             .withIo(io)
             .withModelsDirectory(models);
     if (target == null || plan) {

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sinter.tests.updater;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.sinter.Device;
 import io.sinter.updater.Merge;
 import io.sinter.updater.MergeListener;
@@ -53,14 +57,21 @@ final class Merging {
     return PlainFile.model(folder, tensors);
   }
 
-  /// Every file of a folder by name.
+  /// Every file of a folder by name; of what tells of the run itself, what tells of its output.
   static Map<String, byte[]> contents(Path folder) throws IOException {
     Map<String, byte[]> contents = new TreeMap<>();
     try (Stream<Path> files = Files.list(folder)) {
       for (Path file : files.toList()) {
-        contents.put(file.getFileName().toString(), Files.readAllBytes(file));
+        byte[] bytes = Files.readAllBytes(file);
+        contents.put(
+            file.getFileName().toString(), file.endsWith("sinter.json") ? output(bytes) : bytes);
       }
     }
     return contents;
+  }
+
+  private static byte[] output(byte[] provenance) throws IOException {
+    ObjectNode object = (ObjectNode) new ObjectMapper().readTree(provenance);
+    return object.retain("outputs", "counts", "tensors").toString().getBytes(UTF_8);
   }
 }

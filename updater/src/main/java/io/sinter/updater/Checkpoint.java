@@ -101,6 +101,24 @@ public final class Checkpoint implements AutoCloseable {
     reader(entry).read(entry.offset() + offset, target);
   }
 
+  /// Reads bytes of one of its files.
+  void read(Path file, long position, MemorySegment target) {
+    reader(file).read(position, target);
+  }
+
+  /// The size of one of its files when it was opened.
+  long size(Path file) {
+    return reader(file).size();
+  }
+
+  private FileReader reader(Path file) {
+    FileReader reader = readers.get(file);
+    if (reader == null) {
+      throw new IllegalArgumentException(file + " is not of " + path);
+    }
+    return reader;
+  }
+
   private FileReader reader(TensorEntry entry) {
     FileReader reader = readers.get(entry.file());
     if (reader == null) {

@@ -208,8 +208,10 @@ public final class Merge implements AutoCloseable {
       requireRoom(folder, finished.total());
       MergePlan rest = rest(finished);
       long skipped = plan.bytesRead() - rest.bytesRead();
+      Provenance provenance = provenance(device);
       MergeReport report;
       try (Pipeline pipeline = new Pipeline(rest, checkpoints, device, options);
+          Statistics statistics = options.statistics() ? statistics() : null;
           ShardWriter writer =
               new ShardWriter(
                   layout,
@@ -218,11 +220,19 @@ public final class Merge implements AutoCloseable {
                   finished,
                   options.resume(),
                   options.sha256(),
-                  pipeline.free())) {
+                  pipeline.free(),
+                  statistics)) {
+        if (statistics != null) {
+          statistics.readBack(folder, layout, finished);
+        }
         pipeline.run(writer, done -> listener.progress(skipped + done, total));
+        List<TensorStatistics> taken = statistics == null ? null : statistics.finish();
         requireUnchanged(checkpoints, folder);
         files.forEach(folder::write);
         layout.index().ifPresent(index -> folder.write(Checkpoint.INDEX, index));
+        folder.write(
+            Provenance.FILE,
+            provenance.encode(plan, writer, files, layout.index(), taken, warnings));
         folder
             .commit()
             .ifPresent(
@@ -242,6 +252,7 @@ public final class Merge implements AutoCloseable {
                 writer.fallbacks(),
                 writer.files(),
                 finished.total(),
+                taken == null ? List.of() : taken,
                 warnings);
       }
       return report;
@@ -328,6 +339,22 @@ public final class Merge implements AutoCloseable {
       folder.keep(false);
       throw e;
     }
+  }
+
+  private Provenance provenance(Device device) {
+    SequencedMap<String, Checkpoint> inputs = new LinkedHashMap<>();
+    models.forEach((text, model) -> inputs.put(text, model.checkpoint()));
+    return new Provenance(recipe, options, device, inputs);
+  }
+
+  private Statistics statistics() {
+    Planner.Model base =
+        recipe
+            .baseModel()
+            .or(() -> Optional.ofNullable(recipe.firstSlice().base()))
+            .map(reference -> models.get(reference.text()))
+            .orElse(null);
+    return Statistics.of(plan, base == null ? null : base.checkpoint());
   }
 
   /// Methods of the caller's run on the CPU.

@@ -12,6 +12,10 @@ import org.jspecify.annotations.Nullable;
 /// @param threads the CPU device's threads; 0 for all
 /// @param force whether an existing output is replaced
 /// @param sha256 whether output files are hashed by SHA-256 instead of XXH3-128
+/// @param hashInputs whether `sinter.json` tells the hashes of whole input files too, for which
+// they
+///     are read once more
+/// @param statistics whether `sinter.json` tells the statistics of every tensor
 /// @param io how inputs are read for the CPU device
 /// @param memory the most bytes of host memory for what is on its way through, mapped files and the
 ///     JVM's own not counted; 0 for 1 GB
@@ -26,6 +30,8 @@ public record MergeOptions(
     int threads,
     boolean force,
     boolean sha256,
+    boolean hashInputs,
+    boolean statistics,
     IoMode io,
     long memory,
     long deviceMemory,
@@ -40,7 +46,19 @@ public record MergeOptions(
   /// The best device with all its threads, shards of 5 GB, nothing replaced.
   public static final MergeOptions DEFAULT =
       new MergeOptions(
-          null, 5_000_000_000L, 0, false, false, IoMode.MMAP, 0, 0, false, Path.of(""), null);
+          null,
+          5_000_000_000L,
+          0,
+          false,
+          false,
+          false,
+          true,
+          IoMode.MMAP,
+          0,
+          0,
+          false,
+          Path.of(""),
+          null);
 
   public MergeOptions {
     if (maxShardBytes < 0) {
@@ -68,6 +86,8 @@ public record MergeOptions(
         threads,
         force,
         sha256,
+        hashInputs,
+        statistics,
         io,
         memory,
         deviceMemory,
@@ -83,6 +103,8 @@ public record MergeOptions(
         threads,
         force,
         sha256,
+        hashInputs,
+        statistics,
         io,
         memory,
         deviceMemory,
@@ -98,6 +120,8 @@ public record MergeOptions(
         value,
         force,
         sha256,
+        hashInputs,
+        statistics,
         io,
         memory,
         deviceMemory,
@@ -113,6 +137,8 @@ public record MergeOptions(
         threads,
         value,
         sha256,
+        hashInputs,
+        statistics,
         io,
         memory,
         deviceMemory,
@@ -127,6 +153,42 @@ public record MergeOptions(
         maxShardBytes,
         threads,
         force,
+        value,
+        hashInputs,
+        statistics,
+        io,
+        memory,
+        deviceMemory,
+        resume,
+        workingDirectory,
+        modelsDirectory);
+  }
+
+  public MergeOptions withHashInputs(boolean value) {
+    return new MergeOptions(
+        device,
+        maxShardBytes,
+        threads,
+        force,
+        sha256,
+        value,
+        statistics,
+        io,
+        memory,
+        deviceMemory,
+        resume,
+        workingDirectory,
+        modelsDirectory);
+  }
+
+  public MergeOptions withStatistics(boolean value) {
+    return new MergeOptions(
+        device,
+        maxShardBytes,
+        threads,
+        force,
+        sha256,
+        hashInputs,
         value,
         io,
         memory,
@@ -143,6 +205,8 @@ public record MergeOptions(
         threads,
         force,
         sha256,
+        hashInputs,
+        statistics,
         value,
         memory,
         deviceMemory,
@@ -158,6 +222,8 @@ public record MergeOptions(
         threads,
         force,
         sha256,
+        hashInputs,
+        statistics,
         io,
         value,
         deviceMemory,
@@ -173,6 +239,8 @@ public record MergeOptions(
         threads,
         force,
         sha256,
+        hashInputs,
+        statistics,
         io,
         memory,
         value,
@@ -188,6 +256,8 @@ public record MergeOptions(
         threads,
         force,
         sha256,
+        hashInputs,
+        statistics,
         io,
         memory,
         deviceMemory,
@@ -203,6 +273,8 @@ public record MergeOptions(
         threads,
         force,
         sha256,
+        hashInputs,
+        statistics,
         io,
         memory,
         deviceMemory,
@@ -218,6 +290,8 @@ public record MergeOptions(
         threads,
         force,
         sha256,
+        hashInputs,
+        statistics,
         io,
         memory,
         deviceMemory,

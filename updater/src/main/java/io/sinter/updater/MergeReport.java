@@ -18,6 +18,8 @@ import java.util.List;
 /// @param files the safetensors files
 /// @param bytesResumed bytes of the safetensors files that an interrupted run had finished and this
 ///     one verified and took over
+/// @param statistics of every tensor, in the order of [MergePlan#tensors]; empty where they were
+///     not asked for
 /// @param warnings what the user should know
 public record MergeReport(
     int tensors,
@@ -30,6 +32,7 @@ public record MergeReport(
     long fallbacks,
     List<OutputFile> files,
     long bytesResumed,
+    List<TensorStatistics> statistics,
     List<String> warnings) {
 
   /// One safetensors file and the hash of its content.
@@ -40,6 +43,7 @@ public record MergeReport(
 
   public MergeReport {
     files = List.copyOf(files);
+    statistics = List.copyOf(statistics);
     warnings = List.copyOf(warnings);
   }
 }

@@ -83,6 +83,7 @@ public final class Recipe {
   static final String DEFAULT_MODULE = "default";
 
   private final String origin;
+  private final String text;
   private final boolean lines;
   private final MergeMethod method;
   private final Mode mode;
@@ -97,6 +98,7 @@ public final class Recipe {
 
   Recipe(
       String origin,
+      String text,
       boolean lines,
       MergeMethod method,
       Mode mode,
@@ -109,6 +111,7 @@ public final class Recipe {
       @Nullable ModelReference tokenizer,
       @Nullable ChatTemplate chatTemplate) {
     this.origin = origin;
+    this.text = text;
     this.lines = lines;
     this.method = method;
     this.mode = mode;
@@ -172,6 +175,11 @@ public final class Recipe {
   /// What messages call it: its file.
   public String origin() {
     return origin;
+  }
+
+  /// What it was parsed from: a file's text, or what [RecipeBuilder#yaml] made.
+  public String text() {
+    return text;
   }
 
   /// How to merge.

@@ -135,6 +135,7 @@ final class RecipeParser {
     }
     return new Recipe(
         origin,
+        yaml,
         lines,
         implementation,
         mode,

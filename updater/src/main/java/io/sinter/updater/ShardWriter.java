@@ -26,6 +26,7 @@ final class ShardWriter implements AutoCloseable {
   private final boolean resumable;
   private final boolean sha256;
   private final BlockingQueue<Pipeline.Slot> free;
+  private final @Nullable Statistics statistics;
   private final BlockingQueue<Job> jobs = new LinkedBlockingQueue<>();
   private final List<MergeReport.OutputFile> written = new ArrayList<>();
   private final Thread thread = new Thread(this::work, "sinter-shard-writer");
@@ -64,13 +65,15 @@ final class ShardWriter implements AutoCloseable {
       Resumption.Finished finished,
       boolean resumable,
       boolean sha256,
-      BlockingQueue<Pipeline.Slot> free) {
+      BlockingQueue<Pipeline.Slot> free,
+      @Nullable Statistics statistics) {
     this.layout = layout;
     this.folder = folder;
     this.journal = journal;
     this.resumable = resumable;
     this.sha256 = sha256;
     this.free = free;
+    this.statistics = statistics;
     if (finished.last() != null) {
       goOn(finished, finished.last());
     }
@@ -200,10 +203,7 @@ final class ShardWriter implements AutoCloseable {
               if (write.ready().done() != null) {
                 write.ready().done().close();
               }
-              if (write.ready().inPlace() != null) {
-                write.ready().inPlace().close();
-              }
-              free.add(write.ready().slot());
+              release(write.ready());
             }
           }
           case Place place -> {
@@ -233,6 +233,25 @@ final class ShardWriter implements AutoCloseable {
       } catch (Throwable t) {
         failure = t;
       }
+    }
+  }
+
+  /// Gives a slot back when its bytes have been seen by all.
+  private void release(Pipeline.Ready ready) {
+    Runnable done =
+        () -> {
+          try {
+            if (ready.inPlace() != null) {
+              ready.inPlace().close();
+            }
+          } finally {
+            free.add(ready.slot());
+          }
+        };
+    if (statistics == null || failure != null) {
+      done.run();
+    } else {
+      statistics.submit(ready.pass().file(), ready.pass().offset(), ready.output(), done);
     }
   }
 

@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sinter.updater;
+
+import io.sinter.DType;
+import io.sinter.Device;
+import io.sinter.Stream;
+import io.sinter.StreamOptions;
+import io.sinter.Tensor;
+import io.sinter.ops.Conversion;
+import io.sinter.ops.Reductions;
+import io.sinter.ops.Vectors;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import org.jspecify.annotations.Nullable;
+
+/// Takes statistics of the tensors of a checkpoint, from the bytes of its files in their order, and
+/// compares them with a base.
+///
+/// It has a thread of its own, so that neither kernels nor writes wait for it: [#submit] returns at
+/// once. Norms are canonical reductions: chunks of 4096 elements are summed natively wherever they
+/// lie in what was submitted, and their sums combined as `sinter_sum` would.
+final class Statistics implements AutoCloseable {
+  /// Elements looked at together: few enough to stay in the cache for each look.
+  private static final int WINDOW = 64 * CanonicalSum.CHUNK;
+
+  private static final long READ = 4L << 20;
+
+  /// A tensor of the checkpoint.
+  ///
+  /// @param file index of its file
+  /// @param offset where it starts in it
+  /// @param base the same tensor of the base, if it has it; of the same shape
+  record Place(
+      String name,
+      StorageType type,
+      long[] shape,
+      int file,
+      long offset,
+      long bytes,
+      @Nullable TensorEntry base) {
+    long elements() {
+      long elements = 1;
+      for (long size : shape) {
+        elements *= size;
+      }
+      return elements;
+    }
+  }
+
+  /// @param done run when the bytes are no longer needed
+  private record Job(int file, long offset, @Nullable MemorySegment bytes, Runnable done) {}
+
+  private final List<Place> places;
+  private final @Nullable Checkpoint base;
+  private final Stream stream;
+  private final List<Tensor> buffers = new ArrayList<>();
+  private final MemorySegment chunk;
+  private final MemorySegment other;
+  private final MemorySegment converted;
+  private final Tensor sums;
+  private final List<@Nullable TensorStatistics> results = new ArrayList<>();
+  private final BlockingQueue<Job> jobs = new LinkedBlockingQueue<>();
+  private final Thread thread = new Thread(this::work, "sinter-statistics");
+  private volatile @Nullable Throwable failure;
+
+  private int next;
+  private @Nullable Accumulator current;
+
+  /// @param places the tensors, in the order of their bytes
+  /// @param base where their bases are read from; `null` where they have none
+  Statistics(List<Place> places, @Nullable Checkpoint base) {
+    this.places =
+        places.stream()
+            .sorted(Comparator.comparingInt(Place::file).thenComparingLong(Place::offset))
+            .toList();
+    this.base = base;
+    this.stream = Device.cpu().stream(StreamOptions.DEFAULT.withThreads(1));
+    try {
+      this.chunk = buffer(CanonicalSum.CHUNK);
+      this.other = buffer(base == null ? 0 : WINDOW);
+      this.converted = buffer(base == null ? 0 : WINDOW);
+      this.sums = stream.allocate(DType.F64, WINDOW / CanonicalSum.CHUNK, 1, 1);
+      buffers.add(sums);
+    } catch (RuntimeException | Error e) {
+      buffers.forEach(Tensor::close);
+      stream.close();
+      throw e;
+    }
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  /// Those of a merge's output.
+  ///
+  /// @param base the base model, if there is one
+  static Statistics of(MergePlan plan, @Nullable Checkpoint base) {
+    List<Place> places = new ArrayList<>();
+    for (MergePlan.Output output : plan.tensors()) {
+      TensorEntry entry = base == null ? null : base.tensors().get(output.name());
+      places.add(
+          new Place(
+              output.name(),
+              output.type(),
+              output.shape(),
+              output.file(),
+              output.offset(),
+              output.type().bytes(output.elements()),
+              entry != null && Arrays.equals(entry.shape(), output.shape()) ? entry : null));
+    }
+    return new Statistics(places, base);
+  }
+
+  private MemorySegment buffer(long elements) {
+    Tensor tensor = stream.allocate(DType.F64, elements);
+    buffers.add(tensor);
+    return tensor.segment();
+  }
+
+  /// Takes what an interrupted run had written, before anything is submitted.
+  void readBack(OutputFolder folder, ShardLayout layout, Resumption.Finished finished) {
+    if (finished.last() == null) {
+      return;
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment buffer = arena.allocate(READ);
+      for (int file = 0; file <= finished.file(); file++) {
+        ShardLayout.Shard shard = layout.shards().get(file);
+        long bytes = file < finished.file() ? shard.bytes() : finished.bytes();
+        try (FileReader reader = new FileReader(folder.file(shard.file()))) {
+          for (long at = 0; at < bytes; at += READ) {
+            MemorySegment part = buffer.asSlice(0, Math.min(READ, bytes - at));
+            reader.read(at, part);
+            accept(file, at, part);
+          }
+        }
+      }
+    }
+  }
+
+  /// Takes the next bytes of a file, all of which come in their order; its header may be left out.
+  ///
+  /// @param done run, on another thread, when the bytes are no longer needed
+  void submit(int file, long offset, MemorySegment bytes, Runnable done) {
+    jobs.add(new Job(file, offset, bytes, done));
+  }
+
+  /// The statistics of every tensor, in the order of the bytes, when all have come.
+  List<TensorStatistics> finish() {
+    stop();
+    switch (failure) {
+      case null -> {}
+      case RuntimeException e -> throw e;
+      case Error e -> throw e;
+      case Throwable t -> throw new IllegalStateException(t);
+    }
+    skipEmpty();
+    if (next < places.size()) {
+      throw new IllegalStateException("bytes of " + places.get(next) + " are missing");
+    }
+    return results.stream().map(Objects::requireNonNull).toList();
+  }
+
+  private void stop() {
+    jobs.add(new Job(0, 0, null, () -> {}));
+    boolean interrupted = false;
+    while (thread.isAlive()) {
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        interrupted = true; // Memory may be freed only when the thread is done with it.
+      }
+    }
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void work() {
+    while (true) {
+      Job job;
+      try {
+        job = jobs.take();
+      } catch (InterruptedException e) {
+        continue; // Nobody has this thread but us.
+      }
+      try {
+        if (job.bytes() == null) {
+          return;
+        }
+        if (failure == null) {
+          accept(job.file(), job.offset(), job.bytes());
+        }
+      } catch (Throwable t) {
+        failure = t;
+      } finally {
+        job.done().run();
+      }
+    }
+  }
+
+  private void accept(int file, long offset, MemorySegment bytes) {
+    long end = offset + bytes.byteSize();
+    while (true) {
+      skipEmpty();
+      if (next == places.size()) {
+        return;
+      }
+      Place place = places.get(next);
+      if (place.file() != file || place.offset() >= end) {
+        return; // A header's.
+      }
+      Accumulator accumulator = current;
+      if (accumulator == null) {
+        accumulator = new Accumulator(place);
+        current = accumulator;
+      }
+      long from = place.offset() + accumulator.done;
+      if (from < offset) {
+        throw new IllegalStateException("bytes of " + place + " came out of order");
+      }
+      long to = Math.min(end, place.offset() + place.bytes());
+      accumulator.add(bytes.asSlice(from - offset, to - from));
+      if (accumulator.done < place.bytes()) {
+        return;
+      }
+      results.add(accumulator.result());
+      current = null;
+      next++;
+    }
+  }
+
+  private void skipEmpty() {
+    while (next < places.size() && places.get(next).bytes() == 0) {
+      results.add(new Accumulator(places.get(next)).result());
+      next++;
+    }
+  }
+
+  /// One tensor on its way.
+  private final class Accumulator {
+    private final Place place;
+    private final @Nullable DType dtype;
+    private final @Nullable TensorEntry baseEntry;
+    private final Extremes extremes;
+    private final CanonicalSum squares = new CanonicalSum();
+    private final CanonicalSum differences = new CanonicalSum();
+
+    /// Bytes taken, of which the last `held` wait in `chunk` for the rest of theirs.
+    private long done;
+
+    private long held;
+
+    Accumulator(Place place) {
+      this.place = place;
+      this.dtype = place.type().dtype().orElse(null);
+      this.extremes = new Extremes(place.type());
+      TensorEntry entry = place.base();
+      boolean comparable =
+          entry != null
+              && Extremes.separate(place.type())
+              && (entry.type() == place.type()
+                  || dtype != null && entry.type().dtype().isPresent());
+      this.baseEntry = comparable ? entry : null;
+    }
+
+    void add(MemorySegment bytes) {
+      if (!Extremes.separate(place.type())) {
+        done += bytes.byteSize();
+        return;
+      }
+      long unit = place.type().bytes(CanonicalSum.CHUNK);
+      long at = 0;
+      while (at < bytes.byteSize()) {
+        long left = bytes.byteSize() - at;
+        boolean last = done + left == place.bytes();
+        if (held > 0 || left < unit && !last) {
+          long size = Math.min(unit - held, left);
+          MemorySegment.copy(bytes, at, chunk, held, size);
+          held += size;
+          done += size;
+          at += size;
+          if (held == unit || done == place.bytes()) {
+            look(chunk.asSlice(0, held), done - held);
+            held = 0;
+          }
+        } else {
+          long size = Math.min(left, place.type().bytes(WINDOW));
+          if (!(last && size == left)) {
+            size = size / unit * unit;
+          }
+          look(bytes.asSlice(at, size), done);
+          done += size;
+          at += size;
+        }
+      }
+    }
+
+    /// Whole chunks, or all that is left.
+    private void look(MemorySegment bytes, long from) {
+      @Nullable MemorySegment same = null;
+      @Nullable MemorySegment stored = null;
+      long elements = bytes.byteSize() / place.type().bytes(1);
+      if (baseEntry != null) {
+        long size = baseEntry.type().bytes(1);
+        stored = other.asSlice(0, elements * size);
+        long position = from / place.type().bytes(1) * size;
+        Objects.requireNonNull(base).read(baseEntry, position, stored);
+        same = stored;
+        if (baseEntry.type() != place.type()) {
+          same = converted.asSlice(0, bytes.byteSize());
+          Conversion.cast(
+              stream,
+              Tensor.of(stored, baseEntry.type().dtype().orElseThrow(), elements),
+              Tensor.of(same, Objects.requireNonNull(dtype), elements));
+          stream.synchronize();
+        }
+      }
+      if (dtype != null) {
+        sum(Tensor.of(bytes, dtype, elements), null, squares);
+        if (stored != null && baseEntry != null) {
+          DType stored0 = baseEntry.type().dtype().orElseThrow();
+          sum(Tensor.of(bytes, dtype, elements), Tensor.of(stored, stored0, elements), differences);
+        }
+      }
+      extremes.add(bytes, same);
+    }
+
+    /// Adds the sums of squares of each chunk, of the elements or of their differences.
+    private void sum(Tensor flat, @Nullable Tensor subtracted, CanonicalSum to) {
+      long whole = flat.elements() / CanonicalSum.CHUNK * CanonicalSum.CHUNK;
+      if (whole > 0) {
+        rows(flat, subtracted, 0, whole, CanonicalSum.CHUNK, to);
+      }
+      if (whole < flat.elements()) {
+        rows(flat, subtracted, whole, flat.elements(), flat.elements() - whole, to);
+      }
+    }
+
+    private void rows(
+        Tensor flat,
+        @Nullable Tensor subtracted,
+        long from,
+        long end,
+        long length,
+        CanonicalSum to) {
+      long rows = (end - from) / length;
+      Tensor in = flat.slice(0, from, end).reshape(rows, length);
+      Tensor out = sums.slice(0, 0, rows);
+      if (subtracted == null) {
+        Reductions.rowDot(stream, List.of(in), List.of(in), null, List.of(out.reshape(rows)));
+      } else {
+        Tensor minus = subtracted.slice(0, from, end).reshape(rows, length);
+        Reductions.gram(
+            stream, List.of(minus), List.of(List.of(in)), Vectors.ROWS, null, null, List.of(out));
+      }
+      stream.synchronize();
+      for (int i = 0; i < rows; i++) {
+        to.add(sums.segment().getAtIndex(ValueLayout.JAVA_DOUBLE, i));
+      }
+    }
+
+    TensorStatistics result() {
+      return new TensorStatistics(
+          place.name(),
+          place.type(),
+          place.shape(),
+          extremes.min(),
+          extremes.max(),
+          dtype == null ? null : Math.sqrt(squares.finish()),
+          extremes.nonFinite(),
+          baseEntry == null
+              ? null
+              : new TensorStatistics.Change(
+                  dtype == null ? null : Math.sqrt(differences.finish()), extremes.changed()));
+    }
+  }
+
+  @Override
+  public void close() {
+    stop();
+    try (stream) {
+      buffers.forEach(Tensor::close);
+    }
+  }
+}
