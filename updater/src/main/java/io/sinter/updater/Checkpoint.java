@@ -1,27 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sinter.updater;
 
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonToken;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
-import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
-import java.util.Set;
-import java.util.TreeSet;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /// The tensors of a model: one safetensors file, or a folder of them with an index.
 ///
@@ -229,7 +222,7 @@ public final class Checkpoint implements AutoCloseable {
             : "Add the index, or name one of the files");
   }
 
-  private Header openFile(Path file) {
+  private void openFile(Path file) {
     FileReader reader = new FileReader(file);
     readers.put(file, reader);
     stamps.add(reader.stamp());
@@ -245,128 +238,83 @@ public final class Checkpoint implements AutoCloseable {
             "Fetch the model again: its shards do not belong together");
       }
     }
-    return header;
   }
 
-  private void openIndex(Path folder, Path index) {
+  private void openIndex(Path folder, Path file) {
     try {
-      stamps.add(InputStamp.of(index));
+      stamps.add(InputStamp.of(file));
     } catch (IOException e) {
       throw CheckpointException.of(
-          index, "cannot be opened (" + Failures.reason(e) + ")", "Check its rights", e);
+          file, "cannot be opened (" + Failures.reason(e) + ")", "Check its rights", e);
     }
-    Map<String, String> weightMap = readIndex(index);
-    Set<String> shards = new LinkedHashSet<>(new TreeSet<>(weightMap.values()));
-    Map<String, Set<String>> found = new LinkedHashMap<>();
-    for (String shard : shards) {
-      Path file = shardFile(folder, index, shard);
-      Set<String> names = new LinkedHashSet<>();
-      openFile(file).tensors().forEach(tensor -> names.add(tensor.name()));
-      found.put(shard, names);
+    ShardIndex index = ShardIndex.read(file);
+    Map<String, Path> shards = new LinkedHashMap<>();
+    for (String shard : index.shards()) {
+      Path shardFile = shardFile(folder, index, shard);
+      shards.put(shard, shardFile);
+      openFile(shardFile);
     }
-    List<String> problems = new ArrayList<>();
-    weightMap.forEach(
-        (name, shard) -> {
-          if (!found.get(shard).contains(name)) {
-            TensorEntry elsewhere = tensors.get(name);
-            problems.add(
-                "tensor '"
-                    + name
-                    + "' is not in "
-                    + shard
-                    + (elsewhere == null
-                        ? " nor in any other shard"
-                        : " but in " + elsewhere.file().getFileName()));
-          }
-        });
-    for (String name : tensors.keySet()) {
-      if (!weightMap.containsKey(name)) {
-        problems.add(
-            "tensor '"
-                + name
-                + "' of "
-                + tensors.get(name).file().getFileName()
-                + " is not in its weight_map");
+    @Nullable String problem = null;
+    int problems = 0;
+    for (var entry : index.weightMap().entrySet()) {
+      TensorEntry tensor = tensors.get(entry.getKey());
+      if (tensor == null || !tensor.file().equals(shards.get(entry.getValue()))) {
+        problems++;
+        if (problem == null) {
+          problem =
+              "tensor '"
+                  + entry.getKey()
+                  + "' is not in "
+                  + entry.getValue()
+                  + (tensor == null
+                      ? " nor in any other shard"
+                      : " but in " + tensor.file().getFileName());
+        }
       }
     }
-    if (!problems.isEmpty()) {
+    for (TensorEntry tensor : tensors.values()) {
+      if (!index.weightMap().containsKey(tensor.name())) {
+        problems++;
+        if (problem == null) {
+          problem =
+              "tensor '"
+                  + tensor.name()
+                  + "' of "
+                  + tensor.file().getFileName()
+                  + " is not in its weight_map";
+        }
+      }
+    }
+    if (problem != null) {
       throw CheckpointException.of(
-          index,
-          problems.getFirst()
-              + (problems.size() > 1 ? " (and " + (problems.size() - 1) + " more)" : ""),
+          file,
+          problem + (problems > 1 ? " (and " + (problems - 1) + " more)" : ""),
           "Index and shards are of different versions: fetch the model again");
     }
   }
 
-  private static Map<String, String> readIndex(Path index) {
-    Map<String, String> weightMap = new LinkedHashMap<>();
-    String remedy = "Fetch the index again";
-    try (JsonParser json = Json.parser(Json.decode(ByteBuffer.wrap(Files.readAllBytes(index))))) {
-      if (json.nextToken() != JsonToken.START_OBJECT) {
-        throw CheckpointException.of(index, "does not hold a JSON object", remedy);
-      }
-      while (json.nextToken() != JsonToken.END_OBJECT) {
-        boolean map = json.currentName().equals("weight_map");
-        if (json.nextToken() != JsonToken.START_OBJECT || !map) {
-          json.skipChildren();
-          continue;
-        }
-        while (json.nextToken() != JsonToken.END_OBJECT) {
-          String name = json.currentName();
-          if (json.nextToken() != JsonToken.VALUE_STRING) {
-            throw CheckpointException.of(index, name, "its place is not a file name", remedy);
-          }
-          weightMap.put(name, json.getText());
-        }
-      }
-    } catch (CharacterCodingException e) {
-      throw CheckpointException.of(index, "is not UTF-8 text", remedy, e);
-    } catch (IOException e) {
+  /// The file of a shard, which an index may not take from outside its folder: not by its name, and
+  /// not by a link.
+  private static Path shardFile(Path folder, ShardIndex index, String shard) {
+    Path file = folder.resolve(index.place(shard));
+    if (!Files.exists(file)) {
       throw CheckpointException.of(
-          index, "cannot be read as JSON (" + Json.problem(e) + ")", remedy, e);
+          index.file(),
+          "names the shard '" + shard + "', which is missing",
+          "Fetch the shard, or the whole model again");
     }
-    if (weightMap.isEmpty()) {
-      throw CheckpointException.of(index, "has no weight_map, or an empty one", remedy);
-    }
-    return weightMap;
-  }
-
-  /// The file of a shard, which an index may not take from outside its folder.
-  private static Path shardFile(Path folder, Path index, String shard) {
     try {
-      Path relative = folder.getFileSystem().getPath(shard);
-      if (relative.isAbsolute()
-          || shard.isEmpty()
-          || !folder.resolve(relative).normalize().startsWith(folder.normalize())) {
-        throw outside(index, shard);
-      }
-      Path file = folder.resolve(relative);
-      if (!Files.exists(file)) {
-        throw CheckpointException.of(
-            index,
-            "names the shard '" + shard + "', which is missing",
-            "Fetch the shard, or the whole model again");
-      }
       if (!file.toRealPath().startsWith(trustedRoot(folder.toRealPath()))) {
-        throw outside(index, shard);
+        throw index.outside(shard);
       }
-      return file;
-    } catch (InvalidPathException e) {
-      throw outside(index, shard);
     } catch (IOException e) {
       throw CheckpointException.of(
-          index,
+          index.file(),
           "shard '" + shard + "' cannot be opened (" + Failures.reason(e) + ")",
           "Check its rights",
           e);
     }
-  }
-
-  private static CheckpointException outside(Path index, String shard) {
-    return CheckpointException.of(
-        index,
-        "names the shard '" + shard + "', which lies outside its folder",
-        "Shards lie beside their index: do not use this model, or repair its index");
+    return file;
   }
 
   /// Links may not leave the folder, except in a Hugging Face cache, where

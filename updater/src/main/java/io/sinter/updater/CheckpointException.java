@@ -17,16 +17,16 @@ public final class CheckpointException extends RuntimeException {
     super(message, cause);
   }
 
+  /// @param problem may quote the file: it is shown as [Quoted] does
   static CheckpointException of(Path file, String problem, String remedy) {
-    return new CheckpointException(file + ": " + problem + ". " + remedy + ".");
+    return new CheckpointException(file + ": " + Quoted.text(problem) + ". " + remedy + ".");
   }
 
   static CheckpointException of(Path file, String tensor, String problem, String remedy) {
-    return new CheckpointException(
-        file + ": tensor '" + tensor + "': " + problem + ". " + remedy + ".");
+    return of(file, "tensor '" + Quoted.text(tensor) + "': " + problem, remedy);
   }
 
   static CheckpointException of(Path file, String problem, String remedy, Throwable cause) {
-    return new CheckpointException(file + ": " + problem + ". " + remedy + ".", cause);
+    return new CheckpointException(file + ": " + Quoted.text(problem) + ". " + remedy + ".", cause);
   }
 }

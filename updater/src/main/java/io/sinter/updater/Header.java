@@ -6,10 +6,9 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.CharacterCodingException;
@@ -32,6 +31,13 @@ record Header(List<TensorEntry> tensors, Map<String, String> metadata) {
   /// The format's own limit.
   static final int MAX_BYTES = 100_000_000;
 
+  /// The tensors of one file, or of one index, at most: several times as many as any model has. The
+  /// limit, and the two below, keep what is made of a header in proportion to its bytes.
+  static final int MAX_TENSORS = 1 << 19;
+
+  private static final int MAX_METADATA = 100_000;
+  private static final int MAX_DIMENSIONS = 64;
+
   private static final String METADATA = "__metadata__";
   private static final String REPLACE =
       "The file is damaged or was not written whole; fetch it again";
@@ -46,7 +52,9 @@ record Header(List<TensorEntry> tensors, Map<String, String> metadata) {
               : "has " + size + " bytes, too few for a safetensors header (8 and more)",
           REPLACE);
     }
-    long length = bytes(source, 0, 8).order(ByteOrder.LITTLE_ENDIAN).getLong();
+    byte[] prefix = new byte[8];
+    source.read(0, MemorySegment.ofArray(prefix));
+    long length = ByteBuffer.wrap(prefix).order(ByteOrder.LITTLE_ENDIAN).getLong();
     if (length < 0 || length > MAX_BYTES) {
       throw CheckpointException.of(
           file,
@@ -67,23 +75,57 @@ record Header(List<TensorEntry> tensors, Map<String, String> metadata) {
               + " follow: the file is truncated",
           REPLACE);
     }
-    String text;
-    try {
-      text = Json.decode(bytes(source, 8, (int) length));
-    } catch (CharacterCodingException e) {
-      throw CheckpointException.of(file, "its header is not UTF-8 text", REPLACE, e);
-    }
-    return new Parser(file, 8 + length, size).parse(text);
+    return new Parser(file, 8 + length, size).parse(new Text(source, 8, (int) length));
   }
 
-  private static ByteBuffer bytes(ReadAt source, long position, int length) {
-    byte[] bytes = new byte[length];
-    try (var arena = Arena.ofConfined()) {
-      MemorySegment buffer = arena.allocate(Math.max(1, length)).asSlice(0, length);
-      source.read(position, buffer);
-      MemorySegment.copy(buffer, ValueLayout.JAVA_BYTE, 0, bytes, 0, length);
+  /// The header's JSON, read piece by piece: a header of 100 MB is never in memory whole.
+  private static final class Text extends InputStream {
+    private static final int PIECE = 1 << 16;
+
+    private final ReadAt source;
+    private final byte[] piece;
+    private long position;
+    private long left;
+    private int next;
+    private int filled;
+
+    Text(ReadAt source, long position, int length) {
+      this.source = source;
+      this.position = position;
+      this.left = length;
+      this.piece = new byte[Math.min(PIECE, length)];
     }
-    return ByteBuffer.wrap(bytes);
+
+    private boolean atEnd() {
+      if (next == filled && left > 0) {
+        next = 0;
+        filled = (int) Math.min(piece.length, left);
+        source.read(position, MemorySegment.ofArray(piece).asSlice(0, filled));
+        position += filled;
+        left -= filled;
+      }
+      return next == filled;
+    }
+
+    boolean startsWith(char first) {
+      return !atEnd() && piece[next] == first;
+    }
+
+    @Override
+    public int read() {
+      return atEnd() ? -1 : piece[next++] & 0xff;
+    }
+
+    @Override
+    public int read(byte[] target, int offset, int length) {
+      if (length == 0 || atEnd()) {
+        return length == 0 ? 0 : -1;
+      }
+      int n = Math.min(length, filled - next);
+      System.arraycopy(piece, next, target, offset, n);
+      next += n;
+      return n;
+    }
   }
 
   /// One tensor of a file to be written; tensors follow each other in the list's order.
@@ -138,8 +180,8 @@ record Header(List<TensorEntry> tensors, Map<String, String> metadata) {
       this.dataBytes = size - dataStart;
     }
 
-    Header parse(String text) {
-      if (!text.startsWith("{")) {
+    Header parse(Text text) {
+      if (!text.startsWith('{')) {
         throw bad("its header does not start with '{'");
       }
       try (JsonParser json = Json.parser(text)) {
@@ -151,6 +193,9 @@ record Header(List<TensorEntry> tensors, Map<String, String> metadata) {
           }
           if (name.equals(METADATA)) {
             parseMetadata(json);
+          } else if (tensors.size() == MAX_TENSORS) {
+            throw CheckpointException.of(
+                file, "holds more than " + MAX_TENSORS + " tensors", "Split it into shards");
           } else {
             tensors.add(parseTensor(json, name));
           }
@@ -158,6 +203,8 @@ record Header(List<TensorEntry> tensors, Map<String, String> metadata) {
         if (json.nextToken() != null) {
           throw bad("its header goes on after the closing brace");
         }
+      } catch (CharacterCodingException e) {
+        throw CheckpointException.of(file, "its header is not UTF-8 text", REPLACE, e);
       } catch (IOException e) {
         throw CheckpointException.of(
             file, "its header is not valid JSON (" + Json.problem(e) + ")", REPLACE, e);
@@ -173,11 +220,21 @@ record Header(List<TensorEntry> tensors, Map<String, String> metadata) {
         if (json.nextToken() != JsonToken.VALUE_STRING) {
           throw bad("metadata '" + key + "' is not a string");
         }
-        metadata.put(key, json.getText());
+        String value = json.getText();
+        if (!Quoted.isUnicode(key) || !Quoted.isUnicode(value)) {
+          throw bad("metadata '" + key + "' holds half of a surrogate pair, which is not text");
+        }
+        if (metadata.size() == MAX_METADATA) {
+          throw bad("it has more than " + MAX_METADATA + " entries of metadata");
+        }
+        metadata.put(key, value);
       }
     }
 
     private TensorEntry parseTensor(JsonParser json, String name) throws IOException {
+      if (!Quoted.isUnicode(name)) {
+        throw bad(name, "its name holds half of a surrogate pair, which is not text");
+      }
       @Nullable StorageType type = null;
       long @Nullable [] shape = null;
       long @Nullable [] offsets = null;
@@ -262,16 +319,23 @@ record Header(List<TensorEntry> tensors, Map<String, String> metadata) {
       if (json.currentToken() != JsonToken.START_ARRAY) {
         throw bad(name, key + " is not an array");
       }
-      List<Long> numbers = new ArrayList<>();
+      long[] numbers = new long[4];
+      int count = 0;
       while (json.nextToken() != JsonToken.END_ARRAY) {
         if (json.currentToken() != JsonToken.VALUE_NUMBER_INT
             || json.getNumberType() == JsonParser.NumberType.BIG_INTEGER
             || json.getLongValue() < 0) {
           throw bad(name, key + " holds " + json.getText() + ", not a size from 0 to 2^63 - 1");
         }
-        numbers.add(json.getLongValue());
+        if (count == MAX_DIMENSIONS) {
+          throw bad(name, key + " holds more than " + MAX_DIMENSIONS + " numbers");
+        }
+        if (count == numbers.length) {
+          numbers = Arrays.copyOf(numbers, 2 * count);
+        }
+        numbers[count++] = json.getLongValue();
       }
-      return numbers.stream().mapToLong(Long::longValue).toArray();
+      return Arrays.copyOf(numbers, count);
     }
 
     /// The data is the tensors, one after the other: no overlap, no gap, nothing before or behind.

@@ -10,7 +10,6 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -195,7 +194,7 @@ final class Journal implements AutoCloseable {
       return null;
     }
     try {
-      JsonNode tree = Json.MAPPER.readTree(Json.decode(ByteBuffer.wrap(text)));
+      JsonNode tree = Json.tree(text);
       return tree instanceof ObjectNode object ? object : null;
     } catch (IOException e) {
       return null; // Not JSON: damaged, which is what this says.

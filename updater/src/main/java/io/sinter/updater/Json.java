@@ -7,40 +7,54 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
-import com.fasterxml.jackson.core.StreamWriteFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 
-/// JSON read strictly: UTF-8 only, no name twice in one object, bounded nesting.
+/// JSON read strictly: UTF-8 only, no name twice in one object, bounded nesting. What is kept of it
+/// is bounded too, so that a file of a few bytes cannot ask for memory without end.
 final class Json {
+  private static final StreamReadConstraints CONSTRAINTS =
+      StreamReadConstraints.builder()
+          .maxNestingDepth(100)
+          .maxNameLength(1 << 20)
+          .maxStringLength(1 << 24)
+          .build();
+
+  /// Names are not shared between files: they are as foreign as the rest.
   static final JsonFactory FACTORY =
       JsonFactory.builder()
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
-          .streamReadConstraints(
-              StreamReadConstraints.builder()
-                  .maxNestingDepth(100)
-                  .maxNameLength(1 << 20)
-                  .maxStringLength(1 << 28)
-                  .build())
+          .disable(JsonFactory.Feature.CANONICALIZE_FIELD_NAMES)
+          .streamReadConstraints(CONSTRAINTS)
           .build();
+
+  /// The bytes of a small file that are read at most.
+  private static final int MAX_BYTES = 1 << 25;
+
+  /// The names and values of a tree at most: each is an object in memory.
+  private static final int MAX_TOKENS = 1 << 19;
 
   /// Trees keep the order of keys and every digit of numbers.
   static final JsonMapper MAPPER =
-      JsonMapper.builder(FACTORY)
+      JsonMapper.builder(
+              FACTORY
+                  .rebuild()
+                  .streamReadConstraints(CONSTRAINTS.rebuild().maxTokenCount(MAX_TOKENS).build())
+                  .build())
           .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
           .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
           .disable(StreamReadFeature.AUTO_CLOSE_SOURCE)
-          .enable(StreamWriteFeature.WRITE_BIGDECIMAL_AS_PLAIN)
           .nodeFactory(JsonNodeFactory.instance)
           .build();
 
@@ -64,30 +78,65 @@ final class Json {
     return Failures.reason(e);
   }
 
-  static JsonParser parser(String text) throws IOException {
-    return FACTORY.createParser(text);
+  /// A parser of a stream, which it reads piece by piece. Reading it throws
+  /// [CharacterCodingException] where that is not UTF-8.
+  static JsonParser parser(InputStream in) throws IOException {
+    return FACTORY.createParser(new InputStreamReader(in, StandardCharsets.UTF_8.newDecoder()));
   }
 
   static JsonGenerator generator(OutputStream out) throws IOException {
     return FACTORY.createGenerator(out);
   }
 
-  /// The object in a file.
+  /// The object in a small file, such as a config.
   static ObjectNode readObject(Path file) {
     try {
-      JsonNode tree = MAPPER.readTree(decode(ByteBuffer.wrap(Files.readAllBytes(file))));
+      return object(file, SmallFile.read(file, MAX_BYTES));
+    } catch (IOException e) {
+      throw CheckpointException.of(
+          file, "cannot be read (" + Failures.reason(e) + ")", "Check the file and its rights", e);
+    }
+  }
+
+  /// What these bytes say.
+  ///
+  /// @throws IOException where they are not UTF-8 or not JSON
+  static JsonNode tree(byte[] utf8) throws IOException {
+    try {
+      return MAPPER.readTree(decode(ByteBuffer.wrap(utf8)));
+    } catch (NumberFormatException e) {
+      // An exponent beyond 32 bits is JSON, but not a number of Java's.
+      throw new IOException(e.getMessage(), e);
+    }
+  }
+
+  /// The object that these bytes of a file are.
+  static ObjectNode object(Path file, byte[] utf8) {
+    String remedy = "Replace it by the model's own file";
+    try {
+      JsonNode tree = tree(utf8);
       if (tree instanceof ObjectNode object) {
         return object;
       }
-      throw CheckpointException.of(
-          file, "does not hold a JSON object", "Replace it by the model's own file");
+      throw CheckpointException.of(file, "does not hold a JSON object", remedy);
     } catch (CharacterCodingException e) {
-      throw CheckpointException.of(
-          file, "is not UTF-8 text", "Replace it by the model's own file", e);
+      throw CheckpointException.of(file, "is not UTF-8 text", remedy, e);
     } catch (IOException e) {
+      throw CheckpointException.of(file, "cannot be read as JSON (" + problem(e) + ")", remedy, e);
+    }
+  }
+
+  /// An object as a file shows it.
+  ///
+  /// @param file where it comes from
+  static byte[] print(Path file, ObjectNode object) {
+    try {
+      return MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(object);
+    } catch (JsonProcessingException e) {
+      // Half of a surrogate pair can be read, from an escape, but not written.
       throw CheckpointException.of(
           file,
-          "cannot be read as JSON (" + problem(e) + ")",
+          "cannot be written again (" + e.getOriginalMessage() + ")",
           "Replace it by the model's own file",
           e);
     }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sinter.updater;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -77,8 +76,9 @@ final class ModelFiles {
   SequencedMap<String, byte[]> collect(List<Output> outputs) {
     ObjectNode config = config(reference);
     if (config != null) {
-      byte[] original = read(reference.resolve(CONFIG));
-      files.put(CONFIG, adjust(config, outputs) ? print(config) : original);
+      Path file = reference.resolve(CONFIG);
+      byte[] original = read(file);
+      files.put(CONFIG, adjust(config, outputs) ? Json.print(file, config) : original);
     }
     carry(reference, CARRIED);
     Path tokens = tokenizer == null ? reference : tokenizer;
@@ -131,18 +131,13 @@ final class ModelFiles {
   private void setInlineTemplate(@Nullable JsonNode inline) {
     byte[] target = files.get(TOKENIZER_CONFIG);
     if (target != null) {
-      try {
-        ObjectNode tokenizerConfig = (ObjectNode) Json.MAPPER.readTree(target);
-        tokenizerConfig.remove("chat_template");
-        if (inline != null) {
-          tokenizerConfig.set("chat_template", inline);
-        }
-        files.put(TOKENIZER_CONFIG, print(tokenizerConfig));
-      } catch (IOException | ClassCastException e) {
-        throw new CheckpointException(
-            TOKENIZER_CONFIG + " cannot be read as a JSON object. Replace it by the model's own.",
-            e);
+      Path file = Path.of(TOKENIZER_CONFIG);
+      ObjectNode tokenizerConfig = Json.object(file, target);
+      tokenizerConfig.remove("chat_template");
+      if (inline != null) {
+        tokenizerConfig.set("chat_template", inline);
       }
+      files.put(TOKENIZER_CONFIG, Json.print(file, tokenizerConfig));
     }
   }
 
@@ -219,14 +214,6 @@ final class ModelFiles {
           counting.put("vocab_size", output.shape()[0]);
         }
       }
-    }
-  }
-
-  private static byte[] print(ObjectNode node) {
-    try {
-      return Json.MAPPER.writerWithDefaultPrettyPrinter().writeValueAsBytes(node);
-    } catch (JsonProcessingException e) {
-      throw new IllegalStateException("a tree that was read can be printed", e);
     }
   }
 

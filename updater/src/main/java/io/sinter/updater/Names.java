@@ -7,11 +7,15 @@ import java.util.Locale;
 
 /// Help with misspelt names.
 final class Names {
+  /// Nothing longer is misspelt: it is something else, and comparing it could take seconds.
+  private static final int MAX_CHARS = 100;
+
   private Names() {}
 
   /// "Did you mean 'x'?" where a known name is near, else all that are known.
   static String suggest(String name, Collection<String> known) {
     return known.stream()
+        .filter(_ -> name.length() <= MAX_CHARS)
         .sorted()
         .min(Comparator.comparingInt(candidate -> distance(name, candidate)))
         .filter(nearest -> distance(name, nearest) <= Math.max(2, name.length() / 2))

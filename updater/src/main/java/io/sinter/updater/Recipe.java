@@ -6,9 +6,8 @@ import io.sinter.updater.methods.MergeMethod;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -137,13 +136,18 @@ public final class Recipe {
   /// @throws RecipeException where it cannot be read, or makes no sense
   public static Recipe read(Path file, List<ElementwiseMethod> methods) throws RecipeException {
     try {
-      return parse(
-          Json.decode(ByteBuffer.wrap(Files.readAllBytes(file))), file.toString(), methods);
-    } catch (CharacterCodingException e) {
-      throw new RecipeException(file + ": is not UTF-8 text. Save the recipe as UTF-8.");
+      return parse(SmallFile.read(file, RecipeParser.MAX_BYTES), file.toString(), methods);
     } catch (IOException e) {
       throw new RecipeException(
           file + ": cannot be read (" + Failures.reason(e) + "). Check the path.");
+    }
+  }
+
+  static Recipe parse(byte[] utf8, String origin, List<ElementwiseMethod> methods) {
+    try {
+      return parse(Json.decode(ByteBuffer.wrap(utf8)), origin, methods);
+    } catch (CharacterCodingException e) {
+      throw new RecipeException(origin + ": is not UTF-8 text. Save the recipe as UTF-8.");
     }
   }
 
@@ -219,19 +223,18 @@ public final class Recipe {
 
   /// Every model that it names, once, the one that decides names and shapes first.
   public List<ModelReference> models() {
-    List<ModelReference> found = new ArrayList<>();
+    Map<String, ModelReference> found = new LinkedHashMap<>();
     Slice first = firstSlice();
-    found.add(first.sources().get(first.reference()).model());
+    ModelReference reference = first.sources().get(first.reference()).model();
+    found.put(reference.text(), reference);
     for (Module module : modules) {
       for (Slice slice : module.slices()) {
         for (Source source : slice.sources()) {
-          if (found.stream().noneMatch(source.model()::same)) {
-            found.add(source.model());
-          }
+          found.putIfAbsent(source.model().text(), source.model());
         }
       }
     }
-    return found;
+    return List.copyOf(found.values());
   }
 
   List<Module> modules() {
@@ -256,6 +259,6 @@ public final class Recipe {
   }
 
   RecipeException error(int line, String problem) {
-    return new RecipeException(origin + (lines ? ":" + line : "") + ": " + problem);
+    return new RecipeException(origin + (lines ? ":" + line : "") + ": " + Quoted.text(problem));
   }
 }

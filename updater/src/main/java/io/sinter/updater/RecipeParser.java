@@ -11,6 +11,7 @@ import io.sinter.updater.methods.MergeMethod;
 import io.sinter.updater.methods.UserDefined;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -36,6 +37,15 @@ import org.snakeyaml.engine.v2.schema.CoreSchema;
 
 /// Turns YAML into a [Recipe], or says on which line it cannot.
 final class RecipeParser {
+  /// A recipe's bytes at most.
+  static final int MAX_BYTES = 1 << 19;
+
+  /// The values of a recipe at most, with its aliases written out: as many as fit in its bytes.
+  private static final long MAX_VALUES = 1 << 18;
+
+  /// Far deeper than any recipe, and far from the end of the stack.
+  private static final int MAX_DEPTH = 50;
+
   private static final List<String> TOP_KEYS =
       List.of(
           "merge_method",
@@ -213,22 +223,69 @@ final class RecipeParser {
 
   private Node compose(String yaml) {
     LoadSettings settings =
-        LoadSettings.builder().setLabel(origin).setSchema(new CoreSchema()).build();
+        LoadSettings.builder()
+            .setLabel(origin)
+            .setSchema(new CoreSchema())
+            .setCodePointLimit(MAX_BYTES)
+            .build();
     try {
-      return new Composer(settings, new ParserImpl(settings, new StreamReader(settings, yaml)))
-          .getSingleNode()
-          .orElseThrow(
-              () ->
-                  new RecipeException(
-                      origin + ": is empty. A recipe says at least merge_method and models."));
+      Node root =
+          new Composer(
+                  settings,
+                  new ShallowParser(
+                      new ParserImpl(settings, new StreamReader(settings, yaml)), MAX_DEPTH))
+              .getSingleNode()
+              .orElseThrow(
+                  () ->
+                      new RecipeException(
+                          origin + ": is empty. A recipe says at least merge_method and models."));
+      if (values(root, new IdentityHashMap<>()) > MAX_VALUES) {
+        throw error(
+            root,
+            "its aliases stand for more than "
+                + MAX_VALUES
+                + " values, or for themselves. Write the values out.");
+      }
+      return root;
     } catch (MarkedYamlEngineException e) {
       int line = e.getProblemMark().map(mark -> mark.getLine() + 1).orElse(1);
-      throw new RecipeException(
-          origin + ":" + line + ": is not YAML (" + e.getProblem() + "). Correct this line.");
+      throw error(line, "is not YAML (" + e.getProblem() + "). Correct this line.");
     } catch (YamlEngineException e) {
       String problem = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
-      throw new RecipeException(origin + ": is not YAML (" + problem + "). Correct the file.");
+      throw new RecipeException(
+          origin + ": " + Quoted.text("is not YAML (" + problem + "). Correct the file."));
     }
+  }
+
+  /// How many values a node stands for with its aliases written out: a few lines of aliases of
+  /// aliases are billions. Counts no further than just above [#MAX_VALUES].
+  private static long values(Node node, Map<Node, Long> counted) {
+    Long known = counted.get(node);
+    if (known != null) {
+      return known;
+    }
+    counted.put(node, MAX_VALUES + 1); // For those inside that refer to this one.
+    long count = 1;
+    switch (node) {
+      case SequenceNode list -> {
+        for (Node value : list.getValue()) {
+          count = Math.min(MAX_VALUES + 1, count + values(value, counted));
+        }
+      }
+      case MappingNode map -> {
+        for (NodeTuple tuple : map.getValue()) {
+          count =
+              Math.min(
+                  MAX_VALUES + 1,
+                  count
+                      + values(tuple.getKeyNode(), counted)
+                      + values(tuple.getValueNode(), counted));
+        }
+      }
+      default -> {}
+    }
+    counted.put(node, count);
+    return count;
   }
 
   private MergeMethod method(Fields top) {
@@ -733,6 +790,6 @@ final class RecipeParser {
   }
 
   private RecipeException error(int line, String problem) {
-    return new RecipeException(origin + (lines ? ":" + line : "") + ": " + problem);
+    return new RecipeException(origin + (lines ? ":" + line : "") + ": " + Quoted.text(problem));
   }
 }
