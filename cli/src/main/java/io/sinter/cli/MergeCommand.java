@@ -60,7 +60,7 @@ final class MergeCommand implements Callable<Integer> {
       paramLabel = "DEVICE",
       defaultValue = "auto",
       converter = DeviceName.Converter.class,
-      description = DeviceName.DESCRIPTION)
+      description = DeviceName.DESCRIPTION_OF_SEVERAL)
   private DeviceName device;
 
   @Option(
@@ -157,7 +157,7 @@ final class MergeCommand implements Callable<Integer> {
     Device.Selection selection = device.select();
     MergeOptions options =
         MergeOptions.DEFAULT
-            .withDevice(selection.device())
+            .withDevices(device.devices())
             .withMaxShardBytes(maxShardSize)
             .withThreads(threads == null ? 0 : threads)
             .withMemory(bound("--memory", memory))

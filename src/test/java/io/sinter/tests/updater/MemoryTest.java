@@ -181,12 +181,13 @@ class MemoryTest {
     Path out = folder.resolve("out");
     Files.writeString(recipe, recipe("linear").replaceAll(drop("linear"), ""));
     Merging.merge(Files.readString(recipe), Merging.options(folder), folder.resolve("expected"));
-    assertEquals("planned\ndone\n", onSmallDevice(recipe, out));
+    Map<String, String> small = Map.of("SINTER_EMULATION_MEMORY", String.valueOf(6 << 20));
+    assertEquals("planned\ndone\n", onDevices(small, recipe, out));
     assertArrayEquals(
         Files.readAllBytes(folder.resolve("expected/model.safetensors")),
         Files.readAllBytes(out.resolve("model.safetensors")));
     Files.writeString(recipe, recipe("ties").replaceAll(drop("ties"), ""));
-    String said = onSmallDevice(recipe, folder.resolve("none"));
+    String said = onDevices(small, recipe, folder.resolve("none"));
     assertTrue(
         said.contains("tensor 'large': ties needs ") && said.contains("merge on the CPU"), said);
     assertTrue(Files.notExists(folder.resolve("none")));
@@ -202,10 +203,32 @@ class MemoryTest {
     assertTrue(Files.notExists(folder.resolve("none")));
   }
 
-  private static String onSmallDevice(Path recipe, Path out) throws Exception {
+  @ParameterizedTest
+  @ValueSource(strings = {"linear", "ties", "dare_linear"})
+  void severalDevicesShareAMerge(String method) throws Exception {
+    if (!Devices.all().getLast().info().emulated()) {
+      System.out.println("Several devices are emulated only: here are " + Devices.all());
+      return;
+    }
+    models();
+    String yaml = recipe(method).replaceAll(drop(method), "");
+    Path recipe = Files.writeString(folder.resolve("r.yml"), yaml);
+    Merging.merge(yaml, Merging.options(folder), folder.resolve("expected"));
+    Path out = folder.resolve("out");
+    assertEquals(
+        "planned\ndone\n",
+        onDevices(Map.of("SINTER_EMULATION_DEVICES", "3"), recipe, out, "memory=" + 3 * LEAST));
+    assertArrayEquals(
+        Files.readAllBytes(folder.resolve("expected/model.safetensors")),
+        Files.readAllBytes(out.resolve("model.safetensors")));
+  }
+
+  private static String onDevices(
+      Map<String, String> environment, Path recipe, Path out, String... more) throws Exception {
     ProcessBuilder builder = MergeProcess.builder(List.of(), recipe, out);
     builder.command().add("cuda");
-    builder.environment().put("SINTER_EMULATION_MEMORY", String.valueOf(6 << 20));
+    builder.command().addAll(List.of(more));
+    builder.environment().putAll(environment);
     Process process = builder.start();
     String said = new String(process.getInputStream().readAllBytes());
     process.waitFor();

@@ -24,7 +24,7 @@ final class MergeProcess {
       options =
           switch (more) {
             case "resume" -> options.withResume(true);
-            case "cuda" -> options.withDevice(Device.cuda(0));
+            case "cuda" -> options.withDevices(Device.all().subList(1, Device.all().size()));
             default -> options.withMemory(Long.parseLong(more.substring("memory=".length())));
           };
     }

@@ -136,9 +136,10 @@ class ProvenanceTest {
     assertEquals(Sinter.version(), json.get("sinter").get("version").asText());
     assertEquals(Sinter.abiHash(), json.get("sinter").get("abiHash").asText());
     assertTrue(Sinter.abiHash().matches("[0-9a-f]{64}"), Sinter.abiHash());
-    assertEquals("cpu", json.get("device").get("name").asText());
-    assertEquals(Device.cpu().info().detail(), json.get("device").get("instructionSet").asText());
-    assertEquals(2, json.get("device").get("threads").asInt());
+    assertEquals("cpu", json.get("devices").get(0).get("name").asText());
+    assertEquals(
+        Device.cpu().info().detail(), json.get("devices").get(0).get("instructionSet").asText());
+    assertEquals(2, json.get("devices").get(0).get("threads").asInt());
     Instant started = Instant.parse(json.get("started").asText());
     Instant finished = Instant.parse(json.get("finished").asText());
     assertFalse(started.isBefore(before.minus(Duration.ofSeconds(1))), started.toString());

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// A merge: planned, then run.
@@ -146,7 +147,8 @@ public final class Merge implements AutoCloseable {
         offset += tensor.bytes();
       }
     }
-    List<Pass> passes = Passes.of(placed, Room.of(options).pass());
+    List<Pass> passes =
+        Passes.of(placed, Room.of(options, Math.max(1, options.devices().size())).pass());
     long bytesRead = 0;
     for (Pass pass : passes) {
       bytesRead += Passes.bytesRead(placed, pass);
@@ -194,9 +196,10 @@ public final class Merge implements AutoCloseable {
     if (!options.resume()) {
       stale.forEach(path -> warnings.add(abandoned(path)));
     }
-    Device device = options.device() == null ? Device.best().device() : options.device();
-    requireKernels(device);
-    if (!device.isCpu() && Thresholds.needed(plan.tensors())) {
+    List<Device> devices =
+        options.devices().isEmpty() ? List.of(Device.best().device()) : options.devices();
+    requireKernels(devices.getFirst());
+    if (!devices.getFirst().isCpu() && Thresholds.needed(plan.tensors())) {
       warnings.add("the thresholds over whole models are selected on the CPU");
     }
     warnings.forEach(listener::warning);
@@ -208,9 +211,9 @@ public final class Merge implements AutoCloseable {
       requireRoom(folder, finished.total());
       MergePlan rest = rest(finished);
       long skipped = plan.bytesRead() - rest.bytesRead();
-      Provenance provenance = provenance(device);
+      Provenance provenance = provenance(devices);
       MergeReport report;
-      try (Pipeline pipeline = new Pipeline(rest, checkpoints, device, options);
+      try (Pipeline pipeline = new Pipeline(rest, checkpoints, devices, options);
           Statistics statistics = options.statistics() ? statistics() : null;
           ShardWriter writer =
               new ShardWriter(
@@ -245,7 +248,7 @@ public final class Merge implements AutoCloseable {
                 plan.tensors().size(),
                 rest.bytesRead(),
                 plan.bytesWritten(),
-                device.toString(),
+                names(devices),
                 (System.nanoTime() - start) / 1e9,
                 writer.nonFinite(),
                 writer.saturated(),
@@ -341,10 +344,14 @@ public final class Merge implements AutoCloseable {
     }
   }
 
-  private Provenance provenance(Device device) {
+  private static String names(List<Device> devices) {
+    return devices.stream().map(Device::toString).collect(Collectors.joining(", "));
+  }
+
+  private Provenance provenance(List<Device> devices) {
     SequencedMap<String, Checkpoint> inputs = new LinkedHashMap<>();
     models.forEach((text, model) -> inputs.put(text, model.checkpoint()));
-    return new Provenance(recipe, options, device, inputs);
+    return new Provenance(recipe, options, devices, inputs);
   }
 
   private Statistics statistics() {

@@ -3,11 +3,15 @@ package io.sinter.updater;
 
 import io.sinter.Device;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// How to run a merge. None of this changes a byte of the tensors.
 ///
-/// @param device where to compute; `null` leaves the choice to [Device#best]
+/// @param devices where to compute: none leaves the choice to [Device#best], and several, which
+// must
+///     be CUDA devices, share the tensors by their bytes
 /// @param maxShardBytes the most bytes of tensors in an output file; 0 writes a single file
 /// @param threads the CPU device's threads; 0 for all
 /// @param force whether an existing output is replaced
@@ -25,7 +29,7 @@ import org.jspecify.annotations.Nullable;
 /// @param workingDirectory what relative model paths are relative to
 /// @param modelsDirectory where else models are looked up, or `null`
 public record MergeOptions(
-    @Nullable Device device,
+    List<Device> devices,
     long maxShardBytes,
     int threads,
     boolean force,
@@ -46,7 +50,7 @@ public record MergeOptions(
   /// The best device with all its threads, shards of 5 GB, nothing replaced.
   public static final MergeOptions DEFAULT =
       new MergeOptions(
-          null,
+          List.of(),
           5_000_000_000L,
           0,
           false,
@@ -61,6 +65,14 @@ public record MergeOptions(
           null);
 
   public MergeOptions {
+    devices = List.copyOf(devices);
+    if (devices.size() > 1 && devices.stream().anyMatch(Device::isCpu)) {
+      throw new IllegalArgumentException(
+          "devices is " + devices + "; the CPU does not share a merge with others: name it alone");
+    }
+    if (Set.copyOf(devices).size() < devices.size()) {
+      throw new IllegalArgumentException("devices is " + devices + "; name each once");
+    }
     if (maxShardBytes < 0) {
       throw new IllegalArgumentException(
           "maxShardBytes is " + maxShardBytes + "; give 0 for a single file, or more");
@@ -79,7 +91,12 @@ public record MergeOptions(
     }
   }
 
+  /// One device; `null` leaves the choice to [Device#best].
   public MergeOptions withDevice(@Nullable Device value) {
+    return withDevices(value == null ? List.of() : List.of(value));
+  }
+
+  public MergeOptions withDevices(List<Device> value) {
     return new MergeOptions(
         value,
         maxShardBytes,
@@ -98,7 +115,7 @@ public record MergeOptions(
 
   public MergeOptions withMaxShardBytes(long value) {
     return new MergeOptions(
-        device,
+        devices,
         value,
         threads,
         force,
@@ -115,7 +132,7 @@ public record MergeOptions(
 
   public MergeOptions withThreads(int value) {
     return new MergeOptions(
-        device,
+        devices,
         maxShardBytes,
         value,
         force,
@@ -132,7 +149,7 @@ public record MergeOptions(
 
   public MergeOptions withForce(boolean value) {
     return new MergeOptions(
-        device,
+        devices,
         maxShardBytes,
         threads,
         value,
@@ -149,7 +166,7 @@ public record MergeOptions(
 
   public MergeOptions withSha256(boolean value) {
     return new MergeOptions(
-        device,
+        devices,
         maxShardBytes,
         threads,
         force,
@@ -166,7 +183,7 @@ public record MergeOptions(
 
   public MergeOptions withHashInputs(boolean value) {
     return new MergeOptions(
-        device,
+        devices,
         maxShardBytes,
         threads,
         force,
@@ -183,7 +200,7 @@ public record MergeOptions(
 
   public MergeOptions withStatistics(boolean value) {
     return new MergeOptions(
-        device,
+        devices,
         maxShardBytes,
         threads,
         force,
@@ -200,7 +217,7 @@ public record MergeOptions(
 
   public MergeOptions withIo(IoMode value) {
     return new MergeOptions(
-        device,
+        devices,
         maxShardBytes,
         threads,
         force,
@@ -217,7 +234,7 @@ public record MergeOptions(
 
   public MergeOptions withMemory(long value) {
     return new MergeOptions(
-        device,
+        devices,
         maxShardBytes,
         threads,
         force,
@@ -234,7 +251,7 @@ public record MergeOptions(
 
   public MergeOptions withDeviceMemory(long value) {
     return new MergeOptions(
-        device,
+        devices,
         maxShardBytes,
         threads,
         force,
@@ -251,7 +268,7 @@ public record MergeOptions(
 
   public MergeOptions withResume(boolean value) {
     return new MergeOptions(
-        device,
+        devices,
         maxShardBytes,
         threads,
         force,
@@ -268,7 +285,7 @@ public record MergeOptions(
 
   public MergeOptions withWorkingDirectory(Path value) {
     return new MergeOptions(
-        device,
+        devices,
         maxShardBytes,
         threads,
         force,
@@ -285,7 +302,7 @@ public record MergeOptions(
 
   public MergeOptions withModelsDirectory(@Nullable Path value) {
     return new MergeOptions(
-        device,
+        devices,
         maxShardBytes,
         threads,
         force,

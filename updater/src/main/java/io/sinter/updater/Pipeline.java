@@ -34,13 +34,17 @@ import java.util.concurrent.BlockingQueue;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
-/// Runs a plan's passes on one device, in order, and hands their bytes to a [ShardWriter].
+/// Runs a plan's passes in order, on one device or dealt to several, and hands their bytes to a
+// [ShardWriter].
 ///
 /// A few slots of page-locked host memory go round: this thread fills one with a pass's results
 /// (and first with its inputs, unless the CPU reads them in place from maps) while the writer's
 /// thread hashes and writes the one before. On a CUDA device each slot has a stream: uploads,
 /// kernels and downloads of a slot are enqueued without waiting, while those of the slots before it
 /// still run; the writer waits for the slot's event.
+///
+/// Each of several devices has slots of its own. A pass goes to the next slot that is free, so that
+/// a device gets as many bytes as it can take.
 ///
 /// A pass that does not fit a slot (see [Room]) is one tensor that must be seen whole, or one that
 // is
@@ -52,12 +56,13 @@ final class Pipeline implements AutoCloseable {
   private final MergePlan plan;
   private final List<Checkpoint> models;
   private final Room room;
-  private final Device device;
+  private final List<Device> devices;
   private final boolean onCpu;
   private final boolean mapped;
   private final List<Stream> streams = new ArrayList<>();
   private final List<Tensor> buffers = new ArrayList<>();
-  private final BlockingQueue<Slot> free = new ArrayBlockingQueue<>(Room.SLOTS);
+  private final BlockingQueue<Slot> free;
+  private final int slots;
   private final Tensor reduceStaging;
   private final Map<Integer, double[]> partials = new HashMap<>();
   private final Map<Integer, double[]> coefficients = new HashMap<>();
@@ -65,14 +70,16 @@ final class Pipeline implements AutoCloseable {
   private final NonFinite nonFinite;
   private final int threads;
 
-  Pipeline(MergePlan plan, List<Checkpoint> models, Device device, MergeOptions options) {
+  Pipeline(MergePlan plan, List<Checkpoint> models, List<Device> devices, MergeOptions options) {
     this.plan = plan;
     this.models = models;
-    this.room = Room.of(options);
-    this.device = device;
+    this.room = Room.of(options, devices.size());
+    this.devices = devices;
+    this.slots = Room.SLOTS * devices.size();
+    this.free = new ArrayBlockingQueue<>(slots);
     this.threads = options.threads();
     this.nonFinite = new NonFinite(plan.method(), models);
-    this.onCpu = device.isCpu();
+    this.onCpu = devices.getFirst().isCpu();
     this.mapped = onCpu && options.io() == IoMode.MMAP;
     long inputs = 0;
     long outputs = 0;
@@ -98,11 +105,12 @@ final class Pipeline implements AutoCloseable {
       StreamOptions each =
           StreamOptions.DEFAULT.withThreads(threads).withWorkspaceLimit(room.workspace());
       // The CPU's streams run their work at once: one is enough.
-      for (int i = 0; i < (onCpu ? 1 : Room.SLOTS); i++) {
+      for (int i = 0; i < (onCpu ? 1 : slots); i++) {
+        Device device = devices.get(i % devices.size());
         streams.add(device.stream(onCpu ? each.withWorkspaceLimit(0) : each));
       }
       reduceStaging = pinned(mapped ? 0 : Math.min(reduced, room.pass()));
-      for (int i = 0; i < Room.SLOTS; i++) {
+      for (int i = 0; i < slots; i++) {
         free.add(
             new Slot(
                 streams.get(i % streams.size()),
@@ -190,7 +198,7 @@ final class Pipeline implements AutoCloseable {
                 + " needs "
                 + (stagedBytes(pass) + pass.bytes())
                 + " bytes and its workspace at once on "
-                + device
+                + devices.getFirst()
                 + ", "
                 + why
                 + ". Give it more memory, or merge on the CPU (--device cpu).");
@@ -496,8 +504,8 @@ final class Pipeline implements AutoCloseable {
 
   /// The device had no room for a pass: waits until it is alone there, and then halves it.
   private void applyWithLess(ApplyPass pass, ShardWriter writer, DeviceOutOfMemoryException why) {
-    if (free.size() < Room.SLOTS) {
-      writer.drain(Room.SLOTS);
+    if (free.size() < slots) {
+      writer.drain(slots);
       applyInSlot(pass, writer);
       return;
     }
@@ -546,7 +554,7 @@ final class Pipeline implements AutoCloseable {
 
   /// Computes a tensor that is larger than a slot on a device that has room for it, alone.
   private void applyInParts(ApplyPass pass, ShardWriter writer) {
-    writer.drain(Room.SLOTS);
+    writer.drain(slots);
     Slot slot = writer.take();
     Stream stream = slot.stream();
     DType dtype = first(pass).type().dtype().orElseThrow();
@@ -556,17 +564,14 @@ final class Pipeline implements AutoCloseable {
         Tensor counts = stream.allocate(DType.F64, count, 3)) {
       compute(pass, stream, operands, cut(result, pass), counts);
       stream.copy(counts, Tensor.of(slot.counts(count), DType.F64, count, 3));
-      stream.synchronize(); // The other slots' streams go on from here.
       for (long at = 0; at < pass.bytes(); at += room.pass()) {
         Slot to = at == 0 ? slot : writer.take();
         ApplyPass part = part(pass, at);
         long from = at / dtype.bytes();
         long elements = part.bytes() / dtype.bytes();
-        to.stream()
-            .copy(
-                result.slice(0, from, from + elements),
-                Tensor.of(to.output(part), dtype, elements));
-        writer.submit(new Ready(to, part, to.stream().record(), at == 0, null));
+        stream.copy(
+            result.slice(0, from, from + elements), Tensor.of(to.output(part), dtype, elements));
+        writer.submit(new Ready(to, part, stream.record(), at == 0, null));
       }
     } catch (DeviceOutOfMemoryException e) {
       throw tooLarge(pass, "which has not as much left", e);

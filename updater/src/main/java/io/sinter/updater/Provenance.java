@@ -35,7 +35,7 @@ final class Provenance {
 
   private final Recipe recipe;
   private final MergeOptions options;
-  private final Device device;
+  private final List<Device> devices;
   private final Instant started = Instant.now();
   private final List<Model> models = new ArrayList<>();
 
@@ -47,10 +47,11 @@ final class Provenance {
   private record Hash(String algorithm, String hex) {}
 
   /// @param models by the text that names them in the recipe
-  Provenance(Recipe recipe, MergeOptions options, Device device, Map<String, Checkpoint> models) {
+  Provenance(
+      Recipe recipe, MergeOptions options, List<Device> devices, Map<String, Checkpoint> models) {
     this.recipe = recipe;
     this.options = options;
-    this.device = device;
+    this.devices = devices;
     models.forEach(
         (text, checkpoint) ->
             this.models.add(
@@ -114,7 +115,11 @@ final class Provenance {
       json.writeStringField("abiHash", Sinter.abiHash());
       json.writeStringField("build", Sinter.buildInfo());
       json.writeEndObject();
-      writeDevice(json);
+      json.writeArrayFieldStart("devices");
+      for (Device device : devices) {
+        writeDevice(json, device);
+      }
+      json.writeEndArray();
       json.writeStringField("started", started.toString());
       json.writeStringField("finished", Instant.now().toString());
       writeRecipe(json);
@@ -155,9 +160,9 @@ final class Provenance {
     return out.toByteArray();
   }
 
-  private void writeDevice(JsonGenerator json) throws IOException {
+  private void writeDevice(JsonGenerator json, Device device) throws IOException {
     DeviceInfo info = device.info();
-    json.writeObjectFieldStart("device");
+    json.writeStartObject();
     json.writeStringField("name", device.toString());
     json.writeStringField("model", info.name());
     if (device.isCpu()) {

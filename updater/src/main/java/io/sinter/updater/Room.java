@@ -9,7 +9,7 @@ package io.sinter.updater;
 ///     and from other devices in parts
 /// @param device the most bytes of a device's memory; 0 for no bound
 record Room(long pass, long device) {
-  /// Slots that go round: one is filled, one is computed, one is written.
+  /// Slots that go round on each device: one is filled, one is computed, one is written.
   static final int SLOTS = 3;
 
   /// Input and output bytes of a pass: enough to hide the cost of a launch, few enough that what
@@ -18,15 +18,16 @@ record Room(long pass, long device) {
 
   private static final long DEFAULT_MEMORY = 1_000_000_000;
 
-  /// Every slot has room for inputs and for outputs, and a reduction for its inputs.
+  /// Every slot of a device has room for inputs and for outputs, and a reduction for its inputs.
   private static final int SHARES = 2 * SLOTS + 2;
 
   /// On a device: a quarter for the passes in flight, the rest for their streams' workspaces.
   private static final int DEVICE_SHARES = 4 * SLOTS;
 
-  static Room of(MergeOptions options) {
+  /// @param devices that share the merge
+  static Room of(MergeOptions options, int devices) {
     long memory = options.memory() == 0 ? DEFAULT_MEMORY : options.memory();
-    long pass = Math.min(MOST, memory / SHARES);
+    long pass = Math.min(MOST, memory / SHARES / devices);
     if (options.deviceMemory() > 0) {
       pass = Math.min(pass, options.deviceMemory() / DEVICE_SHARES);
     }
