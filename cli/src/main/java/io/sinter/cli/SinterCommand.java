@@ -20,6 +20,8 @@ import picocli.CommandLine.Spec;
     versionProvider = SinterCommand.Version.class,
     subcommands = {
       MergeCommand.class,
+      VerifyCommand.class,
+      DiffCommand.class,
       MethodsCommand.class,
       InfoCommand.class,
       DemoCommand.class,

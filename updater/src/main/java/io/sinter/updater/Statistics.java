@@ -12,6 +12,7 @@ import io.sinter.ops.Vectors;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -118,6 +119,24 @@ final class Statistics implements AutoCloseable {
     return new Statistics(places, base);
   }
 
+  /// Those of a checkpoint, without a base.
+  static Statistics of(Checkpoint checkpoint) {
+    List<Path> files = checkpoint.files();
+    List<Place> places = new ArrayList<>();
+    for (TensorEntry entry : checkpoint.tensors().values()) {
+      places.add(
+          new Place(
+              entry.name(),
+              entry.type(),
+              entry.shape(),
+              files.indexOf(entry.file()),
+              entry.offset(),
+              entry.bytes(),
+              null));
+    }
+    return new Statistics(places, null);
+  }
+
   private MemorySegment buffer(long elements) {
     Tensor tensor = stream.allocate(DType.F64, elements);
     buffers.add(tensor);
@@ -206,7 +225,8 @@ final class Statistics implements AutoCloseable {
     }
   }
 
-  private void accept(int file, long offset, MemorySegment bytes) {
+  /// Takes the next bytes at once, on this thread; not while what was submitted is on its way.
+  void accept(int file, long offset, MemorySegment bytes) {
     long end = offset + bytes.byteSize();
     while (true) {
       skipEmpty();
