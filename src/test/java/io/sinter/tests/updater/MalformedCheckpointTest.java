@@ -2,6 +2,7 @@
 package io.sinter.tests.updater;
 
 import static org.junit.jupiter.api.Assertions.assertAll;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
@@ -130,6 +131,26 @@ class MalformedCheckpointTest {
         arguments("not an object", "[1]", 8, "does not start with '{'"),
         arguments("unfinished", "{" + x, 8, "not valid JSON"),
         arguments("two objects", "{" + x + "}{}", 8, "goes on after the closing brace"),
+        arguments(
+            "half of a surrogate pair",
+            "{" + tensor("\\ud800", "F32", "[2]", "[0,8]") + "}",
+            8,
+            "tensor '\\ud800': its name holds half of a surrogate pair"),
+        arguments(
+            "terminal escapes and line breaks",
+            "{" + tensor("\\u001b[2J\\n", "F32", "[3]", "[0,8]") + "}",
+            8,
+            "tensor '\\u001b[2J\\u000a': shape [3]"),
+        arguments(
+            "product that wraps to nothing",
+            "{" + tensor("x", "F32", "[4294967296,4294967296]", "[0,0]") + "}",
+            0,
+            "tensor 'x': shape [4294967296, 4294967296] of F32 has no size"),
+        arguments(
+            "many dimensions",
+            "{" + tensor("x", "U8", "[" + "1,".repeat(64) + "1]", "[0,1]") + "}",
+            1,
+            "tensor 'x': shape holds more than 64 numbers"),
         arguments("deep", "{\"x\":".repeat(2000), 8, "not"));
   }
 
@@ -247,6 +268,37 @@ class MalformedCheckpointTest {
     } finally {
       Files.delete(outside);
     }
+  }
+
+  /// Whatever leads out of the folder, by name or by link; what stays inside may take any way.
+  @Test
+  void shardsOutsideTheFolder(@TempDir Path elsewhere) throws IOException {
+    String map = "{\"weight_map\":{\"a\":\"one.safetensors\",\"b\":\"%s\"}}";
+    PlainFile.write(
+        elsewhere.resolve("b.safetensors"), Map.of("b", PlainFile.f32(new long[] {1}, 2)));
+    Files.createSymbolicLink(folder.resolve("out"), elsewhere);
+    Files.createDirectory(folder.resolve("sub"));
+    Files.createSymbolicLink(folder.resolve("sub/up"), folder.getParent());
+    for (String shard :
+        new String[] {
+          "out/b.safetensors",
+          "sub/up/" + elsewhere.getFileName() + "/b.safetensors",
+          "..",
+          ".",
+          "",
+          "sub/..",
+          "two.safetensors/../../two.safetensors",
+          "a\\u0000b"
+        }) {
+      refused(sharded(map.formatted(shard)), "which lies outside its folder");
+    }
+    try (Checkpoint checkpoint =
+        Checkpoint.open(sharded(map.formatted("sub/../two.safetensors")))) {
+      assertEquals(2, checkpoint.tensors().size());
+    }
+    refused(
+        sharded("{\"weight_map\":{\"a\":\"one.safetensors\",\"b\":\"two.safetensors\"}}x"),
+        "cannot be read as JSON");
   }
 
   @Test

@@ -250,6 +250,45 @@ class RecipeTest {
     assertEquals(1, actual.lines().count(), actual);
   }
 
+  /// A recipe of some kilobytes that stands for more than any memory holds.
+  @Test
+  void aliasesThatStandForTooMuch() {
+    String values = "1,".repeat(9999) + "1";
+    String yaml =
+        "merge_method: linear\nmodules:\n  a: &m\n    models:\n    - &e {model: a, parameters:"
+            + " {weight: [&c {value: ["
+            + values
+            + "]}"
+            + ",*c".repeat(20)
+            + "]}}\n"
+            + "    - *e\n".repeat(20)
+            + "  b: *m\n";
+    refused(yaml, "its aliases stand for more than 262144 values, or for themselves");
+    refused("merge_method: linear\nmodels: &a\n- *a\n", "or for themselves");
+  }
+
+  @Test
+  void nestingThatWouldUseUpTheStack() {
+    refused(
+        "merge_method: linear\nmodels: " + "[".repeat(50_000),
+        "r.yml:2: is not YAML (it nests deep");
+  }
+
+  @Test
+  void textThatIsNoRecipe() {
+    refused("merge_method: " + "x".repeat(400_000), "unknown merge_method 'xxx");
+    refused("#" + "x".repeat(600_000), "has 600001 characters, more than the 524288");
+    refused("merge_method: \"\\e[2J\\n\"", "unknown merge_method '\\u001b[2J\\u000a'");
+  }
+
+  private static void refused(String yaml, String message) {
+    String actual =
+        assertThrows(RecipeException.class, () -> Recipe.parse(yaml, "r.yml")).getMessage();
+    assertTrue(actual.contains(message), actual);
+    assertEquals(1, actual.lines().count(), actual);
+    assertTrue(actual.length() < 4000, () -> actual.length() + " characters");
+  }
+
   @Test
   void filesThatCannotBeRead(@TempDir Path folder) throws IOException {
     Path file = folder.resolve("r.yml");
@@ -258,5 +297,8 @@ class RecipeTest {
     Files.write(file, new byte[] {'a', (byte) 0xff});
     String text = assertThrows(RecipeException.class, () -> Recipe.read(file)).getMessage();
     assertTrue(text.contains("is not UTF-8 text"), text);
+    Files.write(file, new byte[(1 << 19) + 1]);
+    String large = assertThrows(RecipeException.class, () -> Recipe.read(file)).getMessage();
+    assertTrue(large.contains("it is larger than the 524288 bytes it may have"), large);
   }
 }

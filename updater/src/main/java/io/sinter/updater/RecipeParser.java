@@ -222,12 +222,17 @@ final class RecipeParser {
   }
 
   private Node compose(String yaml) {
+    if (yaml.length() > MAX_BYTES) {
+      throw new RecipeException(
+          origin
+              + ": has "
+              + yaml.length()
+              + " characters, more than the "
+              + MAX_BYTES
+              + " that a recipe may have. Give parameters once for many models, or by filters.");
+    }
     LoadSettings settings =
-        LoadSettings.builder()
-            .setLabel(origin)
-            .setSchema(new CoreSchema())
-            .setCodePointLimit(MAX_BYTES)
-            .build();
+        LoadSettings.builder().setLabel(origin).setSchema(new CoreSchema()).build();
     try {
       Node root =
           new Composer(
