@@ -236,6 +236,7 @@ public final class Merge implements AutoCloseable {
         folder.write(
             Provenance.FILE,
             provenance.encode(plan, writer, files, layout.index(), taken, warnings));
+        begun.journal().close();
         folder
             .commit()
             .ifPresent(

@@ -287,6 +287,7 @@ final class OutputFolder implements AutoCloseable {
       MemorySegment buffer = arena.allocateFrom(ValueLayout.JAVA_BYTE, bytes);
       file.write(0, buffer);
       file.sync();
+      file.requireSize(bytes.length);
     }
   }
 
@@ -295,28 +296,24 @@ final class OutputFolder implements AutoCloseable {
   /// @return a warning, where the folder that was replaced could not be deleted
   synchronized Optional<String> commit() {
     requireOpen();
+    byte[] journal = removeJournal();
     try {
-      Files.deleteIfExists(partial.resolve(Journal.NAME));
       force(partial);
-      if (replaces) {
-        PosixFiles.exchange(partial, target);
-      } else if (Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
-        throw CheckpointException.of(
-            target, "has appeared in the meantime", "Choose another output");
-      } else {
-        Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
-      }
     } catch (IOException e) {
+      keeps = false; // See ShardWriter#force.
       throw CheckpointException.of(
           target,
-          (replaces ? "cannot be exchanged with the new output" : "cannot be renamed into place")
-              + " in one step ("
-              + Failures.reason(e)
-              + ")",
-          replaces
-              ? "Move the old folder away yourself, or choose another output"
-              : "Choose another output",
+          "its files could not be forced to the disk (" + Failures.reason(e) + ")",
+          "Check the disk, or choose another output",
           e);
+    }
+    try {
+      appear();
+    } catch (CheckpointException e) {
+      if (keeps && journal.length > 0) {
+        restoreJournal(journal, e);
+      }
+      throw e;
     }
     state = State.COMMITTED;
     finished = true; // From here on the partial folder, if there is one, is the old output.
@@ -342,6 +339,52 @@ final class OutputFolder implements AutoCloseable {
       }
     }
     return Optional.empty();
+  }
+
+  /// Takes the journal out of what is to appear.
+  private byte[] removeJournal() {
+    Path journal = partial.resolve(Journal.NAME);
+    try {
+      byte[] content = Files.exists(journal) ? Files.readAllBytes(journal) : new byte[0];
+      Files.deleteIfExists(journal);
+      return content;
+    } catch (IOException e) {
+      throw CheckpointException.of(
+          journal, "cannot be removed (" + Failures.reason(e) + ")", "Check the disk", e);
+    }
+  }
+
+  private void restoreJournal(byte[] content, CheckpointException cause) {
+    try {
+      write(Journal.NAME, content);
+    } catch (CheckpointException e) {
+      cause.addSuppressed(e);
+      keeps = false; // Of no use without.
+    }
+  }
+
+  private void appear() {
+    try {
+      if (replaces) {
+        PosixFiles.exchange(partial, target);
+      } else if (Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
+        throw CheckpointException.of(
+            target, "has appeared in the meantime", "Choose another output");
+      } else {
+        Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
+      }
+    } catch (IOException e) {
+      throw CheckpointException.of(
+          target,
+          (replaces ? "cannot be exchanged with the new output" : "cannot be renamed into place")
+              + " in one step ("
+              + Failures.reason(e)
+              + ")",
+          replaces
+              ? "Move the old folder away yourself, or choose another output"
+              : "Choose another output",
+          e);
+    }
   }
 
   /// Removes the partial folder, unless it was committed or is to be kept.

@@ -192,8 +192,10 @@ final class ShardWriter implements AutoCloseable {
 
   private void work() {
     while (true) {
+      @Nullable Job job = null;
       try {
-        switch (jobs.take()) {
+        job = jobs.take();
+        switch (job) {
           case Write write -> {
             try {
               if (failure == null) {
@@ -223,15 +225,24 @@ final class ShardWriter implements AutoCloseable {
             }
           }
           case End end -> {
-            if (end.complete() && failure == null) {
-              advanceTo(layout.shards().size());
+            try {
+              if (end.complete() && failure == null) {
+                advanceTo(layout.shards().size());
+              }
+            } finally {
+              closeFile();
             }
-            closeFile();
-            return;
           }
         }
       } catch (Throwable t) {
-        failure = t;
+        if (failure == null) {
+          failure = t;
+        } else {
+          failure.addSuppressed(t);
+        }
+      }
+      if (job instanceof End) {
+        return; // Whether or not that went well: who waits for the end waits for this thread.
       }
     }
   }
