@@ -55,6 +55,7 @@ class FaultTest {
   private static final String INDEX = "model.safetensors.index.json";
   private static final String CONFIG = "config.json";
   private static final String JOURNAL = ".sinter-journal";
+  private static final String PROVENANCE = "sinter.json";
 
   /// How a run under a fault ends.
   private enum End {
@@ -250,12 +251,12 @@ class FaultTest {
       cases.stalls(Op.WRITE, output, 4096, 1000);
       cases.stalls(Op.WRITE, output, 4096, 50);
     }
-    for (String small : List.of(CONFIG, INDEX, JOURNAL)) {
+    for (String small : List.of(CONFIG, INDEX, PROVENANCE, JOURNAL)) {
       cases.at(Op.WRITE, small, 0, "No space left on device");
       cases.at(Op.WRITE, small, 1, "Disk quota exceeded");
     }
     cases.at(Op.WRITE, JOURNAL, 500, "No space left on device");
-    for (String output : List.of(OUT1, OUT2, OUT3, CONFIG, INDEX)) {
+    for (String output : List.of(OUT1, OUT2, OUT3, CONFIG, INDEX, PROVENANCE)) {
       cases.refused(Op.CREATE, output, denied);
       cases.refused(Op.CREATE, output, full);
       cases.refused(Op.FORCE, output, error);
@@ -263,7 +264,7 @@ class FaultTest {
     }
     cases.refused(Op.CREATE, JOURNAL, denied);
     cases.refused(Op.CLOSE, JOURNAL, error);
-    for (String output : List.of(OUT1, OUT2, OUT3, INDEX)) {
+    for (String output : List.of(OUT1, OUT2, OUT3, INDEX, PROVENANCE)) {
       cases.loses(output);
     }
     cases.refused(Op.FORCE, "*.partial", error, End.FAILS, "out");
@@ -284,6 +285,7 @@ class FaultTest {
   private Path output;
   private Map<String, byte[]> inputs;
   private Map<String, byte[]> expected;
+  private String recipe = RECIPE;
 
   @BeforeEach
   void models() throws IOException {
@@ -336,7 +338,7 @@ class FaultTest {
 
   /// Merges on the faulty file system.
   private MergeReport merge(MergeOptions options, MergeListener listener) {
-    try (Merge merge = Merge.plan(Recipe.parse(RECIPE, "r.yml"), options)) {
+    try (Merge merge = Merge.plan(Recipe.parse(recipe, "r.yml"), options)) {
       return merge.run(files.of(output), listener);
     }
   }
@@ -446,6 +448,40 @@ class FaultTest {
     for (Case fault : cases.all) {
       run(fault, options(files.of(folder), IoMode.MMAP));
       assertEquals(List.of("a", "b"), names());
+    }
+  }
+
+  /// Tensors that are larger than a slot are computed in maps of the output's files.
+  @Test
+  void outputsThatCannotBeMapped() throws IOException {
+    Merging.model(folder.resolve("c"), 1, 3, 400_000);
+    Merging.model(folder.resolve("d"), 9, 3, 400_000);
+    recipe =
+        """
+        merge_method: ties
+        base_model: c
+        models:
+        - {model: d, parameters: {weight: 0.5, density: 0.5}}
+        """;
+    MergeOptions options = options(files.of(folder), IoMode.MMAP).withMemory(10_000_000);
+    merge(options, MergeListener.NONE);
+    Map<String, byte[]> outputs = Merging.contents(output);
+    delete(output);
+    Cases cases = new Cases();
+    for (String name : List.of(OUT1, OUT2, OUT3)) {
+      cases.refused(Op.MAP, name, new IOException("Map failed"));
+      cases.refused(Op.EXCHANGE, name, new IOException("cannot be allocated"));
+      cases.refused(Op.FORCE, name, new IOException("Input/output error"));
+    }
+    cases.at(Op.WRITE, OUT2, 10, "No space left on device");
+    for (Case fault : cases.all) {
+      run(fault, options);
+      assertEquals(List.of("a", "b", "c", "d"), names());
+      run(fault, options.withResume(true));
+      merge(options.withResume(true), MergeListener.NONE);
+      assertFiles(outputs, Merging.contents(output));
+      delete(output);
+      assertEquals(List.of("a", "b", "c", "d"), names());
     }
   }
 

@@ -263,8 +263,8 @@ final class FaultyFiles extends FileSystem {
       return wrap(real.toRealPath(options));
     }
 
-    /// Only the exchange of two folders asks for it, whose file then is missing where it is to
-    // fail.
+    /// Asked for by what the JDK has no call for, the exchange of folders and the allocation of
+    /// space: where that is to fail, the file is said to lie where there is none.
     @Override
     public java.io.File toFile() {
       try {

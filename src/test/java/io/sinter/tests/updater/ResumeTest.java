@@ -259,24 +259,36 @@ class ResumeTest {
     Path left = leftover();
     List<String> lines = Files.readAllLines(left.resolve(JOURNAL)).subList(0, 2);
     byte[] weights = expected.get("model.safetensors");
-    for (int odd : new int[] {0, 4, -1}) { // Only the first is a place at which passes may be cut.
-      int bytes = 4096 + 7 * 65536 * 4 + odd;
-      String mark =
-          "{\"file\":0,\"bytes\":%d,\"hash\":\"%s\",\"nonFinite\":0,\"saturated\":0,\"fallbacks\":0}"
-              .formatted(bytes, sha256(weights, bytes));
-      CRC32 crc = new CRC32();
-      crc.update(mark.getBytes());
+    int cut = 4096 + 7 * 65536 * 4;
+    boolean cuts = !method.equals("dare_ties"); // which counts whole tensors
+    Map<List<Integer>, Integer> marks = new LinkedHashMap<>();
+    marks.put(List.of(cut), cuts ? cut : 4096);
+    marks.put(List.of(cut + 4), 4096); // Passes are not cut here,
+    marks.put(List.of(cut - 1), 4096);
+    marks.put(List.of(cut + 4, cut + 65536 * 4), cuts ? cut + 65536 * 4 : 4096); // but there,
+    marks.put(List.of(cut + 4, weights.length), weights.length); // and behind the tensor.
+    for (Map.Entry<List<Integer>, Integer> entry : marks.entrySet()) {
       Files.createDirectories(left);
       Files.write(left.resolve("model.safetensors"), weights);
-      Files.writeString(
-          left.resolve(JOURNAL),
-          String.join("\n", lines) + "\n" + mark + " %08x\n".formatted(crc.getValue()));
+      StringBuilder journal = new StringBuilder(String.join("\n", lines) + "\n");
+      entry.getKey().forEach(bytes -> journal.append(mark(bytes, sha256(weights, bytes))));
+      Files.writeString(left.resolve(JOURNAL), journal);
       MergeReport report = Merging.merge(recipe, options, output);
-      boolean cut = odd == 0 && !method.equals("dare_ties"); // which counts whole tensors
-      assertEquals(cut ? bytes : 4096, report.bytesResumed());
-      assertOutput(expected, "cut at " + bytes);
+      assertEquals((int) entry.getValue(), report.bytesResumed(), entry.getKey().toString());
+      assertOutput(expected, "cut at " + entry.getKey());
       delete(output);
     }
+  }
+
+  /// A line of a journal: so many bytes of the first file are written.
+  private static String mark(int bytes, String hash) {
+    String mark =
+        ("{\"file\":0,\"bytes\":%d,\"hash\":\"%s\","
+                + "\"nonFinite\":0,\"saturated\":0,\"fallbacks\":0}")
+            .formatted(bytes, hash);
+    CRC32 crc = new CRC32();
+    crc.update(mark.getBytes());
+    return mark + " %08x\n".formatted(crc.getValue());
   }
 
   @Test

@@ -141,13 +141,14 @@ final class Resumption {
       LongConsumer progress) {
     Cuts cuts = new Cuts(layout, plan);
     Finished finished = Finished.NOTHING;
+    Finished verified = finished; // May end at a place that cannot be gone on from.
     @Nullable FileReader reader = null;
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment buffer = arena.allocate(BUFFER);
       for (Journal.Mark mark : marks) {
-        boolean next = finished.last() != null && mark.file() == finished.file() + 1;
-        Finished from = next ? advance(finished, folder, layout) : finished;
-        if (from == null || mark.file() != from.file() || !cuts.at(mark.file(), mark.bytes())) {
+        boolean next = verified.last() != null && mark.file() == verified.file() + 1;
+        Finished from = next ? advance(verified, folder, layout) : verified;
+        if (from == null || mark.file() != from.file() || !cuts.within(mark)) {
           break;
         }
         if (next && reader != null) {
@@ -171,9 +172,12 @@ final class Resumption {
         if (!hash.hex().equals(mark.hash())) {
           break;
         }
-        finished =
-            new Finished(mark.file(), mark.bytes(), hash, from.files(), mark, finished.marks() + 1);
-        progress.accept(finished.total());
+        verified =
+            new Finished(mark.file(), mark.bytes(), hash, from.files(), mark, verified.marks() + 1);
+        if (cuts.at(mark.file(), mark.bytes())) {
+          finished = verified;
+        }
+        progress.accept(verified.total());
       }
     } finally {
       if (reader != null) {
@@ -211,16 +215,18 @@ final class Resumption {
       }
     }
 
+    boolean within(Journal.Mark mark) {
+      return mark.file() < layout.shards().size()
+          && mark.bytes() <= layout.shards().get(mark.file()).bytes();
+    }
+
     boolean at(int file, long bytes) {
-      if (file >= layout.shards().size()) {
-        return false;
-      }
       ShardLayout.Shard shard = layout.shards().get(file);
       if (bytes == shard.header().length || bytes == shard.bytes()) {
         return true;
       }
       Map.Entry<Long, Output> entry = outputs.get(file).floorEntry(bytes);
-      if (bytes > shard.bytes() || entry == null) {
+      if (entry == null) {
         return false;
       }
       Output output = entry.getValue();

@@ -220,8 +220,8 @@ final class ShardWriter implements AutoCloseable {
                       Objects.requireNonNull(file)
                           .map(place.pass().offset(), place.pass().bytes()));
             } catch (Throwable t) {
+              fail(t); // Before who waits for the region asks for it.
               place.region().completeExceptionally(t);
-              throw t;
             }
           }
           case End end -> {
@@ -235,15 +235,21 @@ final class ShardWriter implements AutoCloseable {
           }
         }
       } catch (Throwable t) {
-        if (failure == null) {
-          failure = t;
-        } else {
-          failure.addSuppressed(t);
-        }
+        fail(t);
       }
       if (job instanceof End) {
         return; // Whether or not that went well: who waits for the end waits for this thread.
       }
+    }
+  }
+
+  /// Keeps the first failure.
+  private void fail(Throwable t) {
+    Throwable first = failure;
+    if (first == null) {
+      failure = t;
+    } else if (first != t) {
+      first.addSuppressed(t);
     }
   }
 

@@ -115,7 +115,7 @@ public final class PosixFiles {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment captured = arena.allocate(state);
       int descriptor =
-          (int) open.invokeExact(captured, arena.allocateFrom(file.toString()), O_WRONLY);
+          (int) open.invokeExact(captured, arena.allocateFrom(file.toFile().getPath()), O_WRONLY);
       if (descriptor < 0) {
         throw failure(
             file,
