@@ -54,7 +54,8 @@ class ConcurrentMergesTest {
     for (int m = 1; m <= (pair ? 1 : 2); m++) {
       text.append("- {model: m").append(m);
       switch (method) {
-        case "linear", "multislerp", "task_arithmetic" -> text.append(", parameters: {weight: 0.4}");
+        case "linear", "multislerp", "task_arithmetic" ->
+            text.append(", parameters: {weight: 0.4}");
         case "ties", "dare_ties", "della", "breadcrumbs" ->
             text.append(", parameters: {weight: 0.4, density: 0.5}");
         default -> {}

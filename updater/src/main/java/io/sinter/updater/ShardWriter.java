@@ -10,6 +10,10 @@ import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -17,6 +21,9 @@ import org.jspecify.annotations.Nullable;
 /// Writes the output's files in order, on a thread of its own: waits for each pass's results,
 /// hashes them, writes them and gives their slot back.
 final class ShardWriter implements AutoCloseable {
+  /// The disk is kept busy from here on, while more is computed, instead of at the end.
+  private static final long FLUSH_BYTES = 64L << 20;
+
   /// With `--resume` this much at most is lost to a power failure.
   private static final long SYNC_BYTES = 1L << 30;
 
@@ -41,6 +48,11 @@ final class ShardWriter implements AutoCloseable {
   private @Nullable OutputFile file;
   private @Nullable ContentHash hash;
   private long unforced;
+  private long unflushed;
+  private final ExecutorService flusher =
+      Executors.newSingleThreadExecutor(
+          Thread.ofPlatform().daemon().name("sinter-flush").factory());
+  private Future<?> flushing = CompletableFuture.completedFuture(null);
 
   private sealed interface Job {}
 
@@ -309,9 +321,23 @@ final class ShardWriter implements AutoCloseable {
     }
   }
 
+  private void awaitFlush() {
+    try {
+      flushing.get();
+    } catch (ExecutionException e) {
+      folder.keep(false);
+      throw e.getCause() instanceof CheckpointException named
+          ? named
+          : new IllegalStateException(e.getCause());
+    } catch (InterruptedException e) {
+      throw new IllegalStateException("nobody interrupts the writer", e);
+    }
+  }
+
   /// A file system that could not force data to the disk may show what is not there: nothing of it
   /// is kept.
   private void force(OutputFile written) {
+    awaitFlush();
     try {
       written.sync();
     } catch (CheckpointException e) {
@@ -349,6 +375,12 @@ final class ShardWriter implements AutoCloseable {
     Objects.requireNonNull(hash).update(bytes);
     bytesWritten += bytes.byteSize();
     unforced += bytes.byteSize();
+    unflushed += bytes.byteSize();
+    if (unflushed >= FLUSH_BYTES && flushing.isDone()) {
+      awaitFlush();
+      flushing = flusher.submit(Objects.requireNonNull(file)::sync);
+      unflushed = 0;
+    }
   }
 
   private void complete(OutputFile done, ShardLayout.Shard shard) {
@@ -362,6 +394,7 @@ final class ShardWriter implements AutoCloseable {
   private void closeFile() {
     OutputFile open = file;
     file = null;
+    unflushed = 0;
     if (open != null) {
       open.close();
     }
@@ -370,5 +403,6 @@ final class ShardWriter implements AutoCloseable {
   @Override
   public void close() {
     stop(false);
+    flusher.close();
   }
 }
