@@ -1,6 +1,7 @@
 module io.sinter.updater {
   requires transitive io.sinter;
   requires static org.jspecify;
+  requires jdk.unsupported; // ExtendedOpenOption.DIRECT
   requires com.dynatrace.hash4j;
   requires com.fasterxml.jackson.databind;
   requires org.snakeyaml.engine;

@@ -22,6 +22,7 @@ import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -184,6 +185,38 @@ class MergeOutputTest {
       access.setLength(Math.min(length, access.length()));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
+    }
+  }
+
+  /// A file large enough to be written past the page cache holds what small ones hold, whatever the
+  /// places of its tensors in pages.
+  @Test
+  void pastThePageCache() throws IOException {
+    for (String model : List.of("a", "b")) {
+      Map<String, PlainFile.Plain> tensors = new LinkedHashMap<>();
+      tensors.put("odd", Merging.random(model.hashCode(), 1_234_567));
+      tensors.put("large", Merging.random(model.hashCode() + 1, 3, 5_000_001));
+      tensors.put("small", Merging.random(model.hashCode() + 2, 17));
+      tensors.put("last", Merging.random(model.hashCode() + 3, 1_500_001));
+      PlainFile.model(folder.resolve(model), tensors);
+    }
+    String yaml =
+        """
+        merge_method: linear
+        models:
+        - {model: a, parameters: {weight: 0.5}}
+        - {model: b, parameters: {weight: 0.25}}
+        """;
+    MergeOptions options = Merging.options(folder);
+    MergeReport one = Merging.merge(yaml, options, folder.resolve("one"));
+    assertEquals(1, one.files().size());
+    assertTrue(one.bytesWritten() > 64 << 20, "small files stay in the cache");
+    Merging.merge(yaml, options.withMaxShardBytes(10_000_000), folder.resolve("many"));
+    Map<String, PlainFile.Plain> expected = PlainFile.readFolder(folder.resolve("many"));
+    Map<String, PlainFile.Plain> actual = PlainFile.readFolder(folder.resolve("one"));
+    assertEquals(expected.keySet(), actual.keySet());
+    for (String name : expected.keySet()) {
+      assertArrayEquals(expected.get(name).bytes(), actual.get(name).bytes(), name);
     }
   }
 }

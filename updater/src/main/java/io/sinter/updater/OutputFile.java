@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sinter.updater;
 
+import com.sun.nio.file.ExtendedOpenOption;
 import io.sinter.MemoryFaultException;
 import io.sinter.internal.ffi.PosixFiles;
 import java.io.IOException;
@@ -12,6 +13,7 @@ import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import org.jspecify.annotations.Nullable;
 
 /// One file of an output.
 final class OutputFile implements WriteAt, AutoCloseable {
@@ -21,8 +23,15 @@ final class OutputFile implements WriteAt, AutoCloseable {
   /// So often in a row a file system may move no byte without saying why.
   private static final int PATIENCE = 100;
 
+  /// What writes past the page cache are aligned to: in the file, in memory and in size.
+  static final int PAGE = 4096;
+
+  /// Writes of less than this go through the cache.
+  private static final long DIRECT_BYTES = 1L << 20;
+
   private final Path file;
   private final FileChannel channel;
+  private @Nullable FileChannel direct;
 
   private OutputFile(Path file, FileChannel channel) {
     this.file = file;
@@ -75,20 +84,57 @@ final class OutputFile implements WriteAt, AutoCloseable {
     }
   }
 
+  /// From here on large writes go past the page cache, where the file system knows how: the disk is
+  /// then the only wire, where pages of the cache would first be found, filled and later copied
+  // once
+  /// more.
+  void goPastCache() {
+    try {
+      direct = FileChannel.open(file, StandardOpenOption.WRITE, ExtendedOpenOption.DIRECT);
+    } catch (IOException | UnsupportedOperationException e) {
+      direct = null; // All of it then goes through the cache.
+    }
+  }
+
+  /// Pages that `source` fills go past the cache where it lies in memory as it does in the file,
+  /// counted in pages; its ends, and everything else, go through the cache.
   @Override
   public void write(long position, MemorySegment source) {
-    long done = 0;
-    int idle = 0;
     try {
-      while (done < source.byteSize()) {
-        ByteBuffer step =
-            source.asSlice(done, Math.min(STEP, source.byteSize() - done)).asByteBuffer();
-        channel.write(step, position + done);
-        idle = idle(step, idle);
-        done += step.position();
+      FileChannel past = direct;
+      long from = Math.ceilDiv(position, PAGE) * PAGE - position;
+      long to = (position + source.byteSize()) / PAGE * PAGE - position;
+      if (past == null
+          || to - from < DIRECT_BYTES
+          || !source.isNative()
+          || (source.address() + from) % PAGE != 0) {
+        write(channel, position, source);
+        return;
       }
+      MemorySegment pages = source.asSlice(from, to - from);
+      write(channel, position, source.asSlice(0, from));
+      try {
+        write(past, position + from, pages);
+      } catch (IOException e) {
+        direct = null; // What the disk itself has against it shows again through the cache.
+        write(channel, position + from, pages);
+      }
+      write(channel, position + to, source.asSlice(to));
     } catch (IOException e) {
       throw failure(file, "cannot be written", e);
+    }
+  }
+
+  private static void write(FileChannel channel, long position, MemorySegment source)
+      throws IOException {
+    long done = 0;
+    int idle = 0;
+    while (done < source.byteSize()) {
+      ByteBuffer step =
+          source.asSlice(done, Math.min(STEP, source.byteSize() - done)).asByteBuffer();
+      channel.write(step, position + done);
+      idle = idle(step, idle);
+      done += step.position();
     }
   }
 
@@ -169,7 +215,7 @@ final class OutputFile implements WriteAt, AutoCloseable {
 
   @Override
   public void close() {
-    try {
+    try (FileChannel past = direct) {
       channel.close();
     } catch (IOException e) {
       throw failure(file, "cannot be closed", e);

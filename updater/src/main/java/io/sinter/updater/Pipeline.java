@@ -115,7 +115,7 @@ final class Pipeline implements AutoCloseable {
             new Slot(
                 streams.get(i % streams.size()),
                 pinned(mapped ? 0 : inputs),
-                pinned(outputs),
+                pinned(outputs + 2L * OutputFile.PAGE),
                 pinned(pieces * 3L * Double.BYTES)));
       }
     } catch (RuntimeException | Error e) {
@@ -126,8 +126,11 @@ final class Pipeline implements AutoCloseable {
 
   /// Host memory for one pass on its way through, and the stream that takes it through.
   record Slot(Stream stream, Tensor inputs, Tensor outputs, Tensor counts) {
+    /// Where the pass's results go: at the same place in a page as in the output's file.
     MemorySegment output(ApplyPass pass) {
-      return outputs.segment().asSlice(0, pass.bytes());
+      MemorySegment room = outputs.segment();
+      long past = Math.floorMod(-room.address(), OutputFile.PAGE);
+      return room.asSlice(past + pass.offset() % OutputFile.PAGE, pass.bytes());
     }
 
     MemorySegment counts(int pieces) {

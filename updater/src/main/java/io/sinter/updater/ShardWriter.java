@@ -21,6 +21,9 @@ import org.jspecify.annotations.Nullable;
 /// Writes the output's files in order, on a thread of its own: waits for each pass's results,
 /// hashes them, writes them and gives their slot back.
 final class ShardWriter implements AutoCloseable {
+  /// Files of this size and more are written past the page cache.
+  private static final long DIRECT_BYTES = 64L << 20;
+
   /// The disk is kept busy from here on, while more is computed, instead of at the end.
   private static final long FLUSH_BYTES = 64L << 20;
 
@@ -98,6 +101,7 @@ final class ShardWriter implements AutoCloseable {
     current = finished.file();
     file = folder.reopen(layout.shards().get(current).file());
     file.truncate(finished.bytes());
+    goPastCache(file, layout.shards().get(current));
     hash = finished.hash();
     nonFinite = last.nonFinite();
     saturated = last.saturated();
@@ -361,9 +365,17 @@ final class ShardWriter implements AutoCloseable {
 
   private void start(ShardLayout.Shard shard) {
     file = folder.create(shard.file());
+    goPastCache(file, shard);
     hash = Fingerprint.hash(sha256);
     append(0, MemorySegment.ofArray(shard.header()));
     finished(shard.header().length);
+  }
+
+  /// Small outputs stay in the page cache for their next reader.
+  private static void goPastCache(OutputFile file, ShardLayout.Shard shard) {
+    if (shard.bytes() >= DIRECT_BYTES) {
+      file.goPastCache();
+    }
   }
 
   private void append(long position, MemorySegment bytes) {
