@@ -33,12 +33,17 @@ final class Errors implements IParameterExceptionHandler, IExecutionExceptionHan
   @Override
   public int handleExecutionException(Exception e, CommandLine command, ParseResult parsed) {
     PrintWriter err = command.getErr();
-    err.println("sinter: " + (sinter.cancellation().requested() ? "interrupted" : message(e)));
+    err.println("sinter: " + message(sinter, e));
     if (sinter.left() != null) {
       err.println(sinter.left());
     }
     trace(e, err);
     return Main.FAILED;
+  }
+
+  /// What is said of a failure.
+  static String message(SinterCommand sinter, Throwable e) {
+    return sinter.cancellation().requested() ? "interrupted" : message(e);
   }
 
   private void trace(Throwable e, PrintWriter err) {

@@ -137,7 +137,12 @@ final class MergeCommand implements Callable<Integer> {
       description = "Print what would be done, tensor by tensor, and do nothing.")
   private boolean plan;
 
-  @Option(names = "--json", description = "Print the summary, or the plan, as one JSON object.")
+  @Option(
+      names = "--json",
+      description = {
+        "Print what happens as JSON, an object a line, whose 'event' is plan, progress, warning,"
+            + " done or error; with --plan, the plan as one object."
+      })
   private boolean json;
 
   @Override
@@ -153,6 +158,21 @@ final class MergeCommand implements Callable<Integer> {
           "Missing required parameter: 'OUT' (or --plan, to see what would be done)");
     }
     SinterCommand sinter = SinterCommand.of(spec);
+    if (!json || target == null || plan) {
+      return call(sinter, target, null);
+    }
+    JsonLines lines = new JsonLines(spec.commandLine().getOut(), System::nanoTime);
+    try {
+      return call(sinter, target, lines);
+    } catch (ParameterException e) {
+      throw e; // Wrong usage, like what picocli finds: nothing has happened yet.
+    } catch (RuntimeException | Error e) {
+      lines.message("error", Errors.message(sinter, e));
+      throw e;
+    }
+  }
+
+  private int call(SinterCommand sinter, @Nullable Path target, @Nullable JsonLines lines) {
     Recipe parsed = Recipe.read(recipe);
     Device.Selection selection = device.select();
     MergeOptions options =
@@ -177,6 +197,9 @@ final class MergeCommand implements Callable<Integer> {
     try (Merge merge = Merge.plan(parsed, options);
         Progress progress =
             new Progress(spec.commandLine().getErr(), sinter.terminal(), System::nanoTime)) {
+      if (lines != null) {
+        lines.event("plan", asMap(merge, selection));
+      }
       report =
           merge.run(
               target,
@@ -185,6 +208,16 @@ final class MergeCommand implements Callable<Integer> {
                 public void progress(long bytesDone, long bytesTotal) {
                   sinter.cancellation().check();
                   progress.update(bytesDone, bytesTotal);
+                  if (lines != null) {
+                    lines.progress(bytesDone, bytesTotal);
+                  }
+                }
+
+                @Override
+                public void warning(String message) {
+                  if (lines != null) {
+                    lines.message("warning", message);
+                  }
                 }
 
                 @Override
@@ -194,8 +227,8 @@ final class MergeCommand implements Callable<Integer> {
               });
     }
     PrintWriter stdout = spec.commandLine().getOut();
-    if (json) {
-      stdout.println(Json.of(asMap(report, selection.reason())));
+    if (lines != null) {
+      lines.event("done", asMap(report, selection.reason()));
     } else {
       print(report, parsed, device.brief(selection), stdout);
     }
@@ -255,6 +288,20 @@ final class MergeCommand implements Callable<Integer> {
     for (String warning : report.warnings()) {
       to.println("  warning: " + warning);
     }
+  }
+
+  private Map<String, Object> asMap(Merge merge, Device.Selection selection) {
+    Map<String, Object> object = new LinkedHashMap<>();
+    object.put("recipe", recipe.toString());
+    object.put("method", merge.plan().method());
+    object.put("models", merge.models().stream().map(Path::toString).toList());
+    object.put("tensors", merge.plan().tensors().size());
+    object.put("passes", merge.plan().passes().size());
+    object.put("bytesRead", merge.plan().bytesRead());
+    object.put("bytesWritten", merge.plan().bytesWritten());
+    object.put("files", merge.plan().files());
+    object.put("device", selection.device().toString());
+    return object;
   }
 
   private Map<String, Object> asMap(MergeReport report, String reason) {

@@ -78,12 +78,12 @@ class MergeCommandTest {
 
   @ParameterizedTest
   @MethodSource("devices")
-  void summarisesAsOneJsonObject(String device) throws Exception {
+  void summarisesAsJson(String device) throws Exception {
     Run run =
         Run.of("merge", recipe.toString(), out.toString(), "--device", device, "--sha256", "--json")
             .exited(0);
     assertEquals("", run.err());
-    JsonNode summary = run.json();
+    JsonNode summary = run.done();
     assertEquals(merged(out).size(), summary.get("tensors").asInt());
     assertEquals(device, summary.get("device").asText());
     assertEquals(0, summary.get("nonFinite").asLong());
@@ -101,6 +101,32 @@ class MergeCommandTest {
       weights.add(file.getFileName().toString());
     }
     assertTrue(weights.contains("model.safetensors"), weights.toString());
+  }
+
+  @Test
+  void tellsEventsAsLinesOfJson() throws Exception {
+    Files.createDirectory(folder.resolve(".out.sinter-999999999-1.partial"));
+    List<JsonNode> lines =
+        Run.of("merge", recipe.toString(), out.toString(), "--json").exited(0).lines();
+    List<String> events = lines.stream().map(line -> line.get("event").asText()).toList();
+    assertEquals("plan", events.getFirst());
+    assertEquals("done", events.getLast());
+    assertEquals(1, events.stream().filter("warning"::equals).count(), events.toString());
+    assertTrue(lines.get(1).get("message").asText().contains("999999999-1.partial"));
+    assertEquals(merged(out).size(), lines.getFirst().get("tensors").asInt());
+    assertEquals(2, lines.getFirst().get("models").size());
+    JsonNode progress = lines.get(lines.size() - 2);
+    assertEquals("progress", progress.get("event").asText());
+    assertEquals(progress.get("bytesTotal").asLong(), progress.get("bytesDone").asLong());
+    assertEquals(
+        lines.getLast().get("bytesRead").asLong() + lines.getLast().get("bytesWritten").asLong(),
+        progress.get("bytesDone").asLong());
+
+    Run failed = Run.of("merge", recipe.toString(), out.toString(), "--json").exited(1);
+    JsonNode error = failed.lines().getLast();
+    assertEquals("error", error.get("event").asText());
+    assertTrue(error.get("message").asText().contains("exists already"), failed.out());
+    assertEquals("sinter: " + error.get("message").asText() + "\n", failed.err());
   }
 
   /// What would be done, after filters and gradients; nothing is.
@@ -164,7 +190,7 @@ class MergeCommandTest {
   @Test
   void hashesWithAFast128BitHashByDefault() {
     JsonNode summary =
-        Run.of("merge", recipe.toString(), out.toString(), "--json").exited(0).json();
+        Run.of("merge", recipe.toString(), out.toString(), "--json").exited(0).done();
     for (JsonNode entry : summary.get("files")) {
       assertTrue(entry.get("hash").asText().matches("[0-9a-f]{32}"), entry.toString());
       assertFalse(entry.get("algorithm").asText().contains("SHA"), entry.toString());

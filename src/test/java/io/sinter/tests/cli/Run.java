@@ -106,6 +106,18 @@ record Run(int code, String out, String err) {
     }
   }
 
+  /// The JSON objects of all lines of stdout.
+  List<JsonNode> lines() {
+    return out.lines().map(line -> new Run(code, line, "").json()).toList();
+  }
+
+  /// The last line of stdout, which says that all is done.
+  JsonNode done() {
+    JsonNode last = lines().getLast();
+    assertEquals("done", last.get("event").asText(), out);
+    return last;
+  }
+
   private static String read(Process process, boolean error) {
     try (var reader = error ? process.errorReader() : process.inputReader()) {
       return reader.readAllAsString();
