@@ -24,7 +24,7 @@ mkdir -p "$parts/tests"
 # The runtime: what our jars, JUnit and JMH need.
 "$jdk/bin/jlink" --output "$parts/runtime" --compress zip-0 --strip-debug \
   --no-header-files --no-man-pages --add-modules \
-  java.base,java.management,jdk.management,jdk.unsupported,java.logging,java.xml,java.compiler
+  java.base,java.management,jdk.jfr,jdk.management,jdk.unsupported,java.logging,java.xml,java.compiler
 strip --strip-unneeded "$parts/runtime/lib/server/libjvm.so"
 pack runtime
 

@@ -9,6 +9,7 @@ open module io.sinter.tests {
   requires io.sinter.updater;
   requires jcuda;
   requires jcublas;
+  requires jdk.jfr;
   requires net.jqwik.api;
   requires static org.jspecify;
   requires org.junit.jupiter.api;

@@ -1,5 +1,6 @@
 module io.sinter.updater {
   requires transitive io.sinter;
+  requires jdk.jfr;
   requires static org.jspecify;
   requires jdk.unsupported; // ExtendedOpenOption.DIRECT
   requires com.dynatrace.hash4j;

@@ -344,6 +344,9 @@ final class Pipeline implements AutoCloseable {
   }
 
   private List<Tensor> mappedOperand(Pass pass, int operand) {
+    Flight.Read event = new Flight.Read();
+    event.begin();
+    long mappedBytes = 0;
     List<Tensor> tensors = new ArrayList<>();
     for (Piece piece : pass.pieces()) {
       Input input = input(piece, operand);
@@ -354,12 +357,16 @@ final class Pipeline implements AutoCloseable {
               .map(input.entry())
               .asSlice(piece.from() * dtype.bytes(), piece.elements() * dtype.bytes());
       tensors.add(shaped(Tensor.of(bytes, dtype, piece.elements()), piece));
+      mappedBytes += bytes.byteSize();
     }
+    event.done(input(pass.pieces().getFirst(), operand).entry(), mappedBytes, true);
     return tensors;
   }
 
   /// Reads bytes `from` and on of an operand's pieces, one after the other.
   private void readOperand(Pass pass, int operand, long from, MemorySegment host) {
+    Flight.Read event = new Flight.Read();
+    event.begin();
     long start = 0;
     for (Piece piece : pass.pieces()) {
       Input input = input(piece, operand);
@@ -377,6 +384,7 @@ final class Pipeline implements AutoCloseable {
       }
       start += bytes;
     }
+    event.done(input(pass.pieces().getFirst(), operand).entry(), host.byteSize(), false);
   }
 
   /// One tensor per piece, of a tensor that holds them one after the other.
@@ -407,9 +415,12 @@ final class Pipeline implements AutoCloseable {
     try (Operands operands = operands(pass, stream, reduceStaging.segment());
         Tensor sums = stream.allocate(DType.F64, count, kernel.sums());
         Tensor host = stream.allocatePinned(DType.F64, count, kernel.sums())) {
+      Flight.Kernel event = new Flight.Kernel();
+      event.begin();
       kernel.reduce(batch(pass, stream, operands, List.of(), arithmetic, null), sums);
       stream.copy(sums, host);
       stream.synchronize();
+      event.done(plan, pass);
       double[] values = host.segment().toArray(ValueLayout.JAVA_DOUBLE);
       for (int i = 0; i < count; i++) {
         collect(kernel, pass.pieces().get(i), values, kernel.sums() * i);
@@ -587,10 +598,13 @@ final class Pipeline implements AutoCloseable {
     Kernel kernel = Objects.requireNonNull(Passes.kernel(first));
     Arithmetic arithmetic = new Arithmetic(first.dtype(), first.deltaDtype(), counts);
     try (Selections selections = selections(kernel, stream, pass)) {
+      Flight.Kernel event = new Flight.Kernel();
+      event.begin();
       kernel.run(batch(pass, stream, operands, outs, arithmetic, selections.tensor()));
       if (kernel.whole() && !onCpu) {
         stream.synchronize(); // A failure names its tensor by the place in this pass.
       }
+      event.done(plan, pass);
     } catch (NumericException e) {
       List<Output> outputs =
           pass.pieces().stream().map(piece -> plan.tensors().get(piece.tensor())).toList();

@@ -296,7 +296,9 @@ final class ShardWriter implements AutoCloseable {
     if (ready.inPlace() == null) {
       append(ready.pass().offset(), ready.output());
     } else {
-      count(ready.output());
+      Flight.Write event = new Flight.Write();
+      event.begin();
+      count(event, ready.pass().offset(), ready.output());
     }
     if (ready.counted()) {
       double[] counts =
@@ -379,12 +381,15 @@ final class ShardWriter implements AutoCloseable {
   }
 
   private void append(long position, MemorySegment bytes) {
+    Flight.Write event = new Flight.Write();
+    event.begin();
     Objects.requireNonNull(file).write(position, bytes);
-    count(bytes);
+    count(event, position, bytes);
   }
 
-  private void count(MemorySegment bytes) {
+  private void count(Flight.Write event, long position, MemorySegment bytes) {
     Objects.requireNonNull(hash).update(bytes);
+    event.done(folder.file(layout.shards().get(current).file()), position, bytes.byteSize());
     bytesWritten += bytes.byteSize();
     unforced += bytes.byteSize();
     unflushed += bytes.byteSize();
