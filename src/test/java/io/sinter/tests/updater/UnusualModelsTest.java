@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.sinter.updater.Checkpoint;
+import io.sinter.updater.Verification;
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
@@ -80,6 +81,7 @@ class UnusualModelsTest {
         assertEquals(i / 2f, merged.map(name(i)).get(FLOAT, 0), "tensor " + i);
       }
     }
+    assertEquals(List.of(), Verification.of(out, false).differences());
   }
 
   private static String name(int i) {

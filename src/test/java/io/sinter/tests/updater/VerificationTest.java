@@ -194,6 +194,8 @@ class VerificationTest {
     assertTrue(failure().contains("is of schema 2"), failure());
     Files.writeString(file, whole.replace("\"file\" : \"config.json\"", "\"file\" : \"../x\""));
     assertTrue(failure().contains("not one of its folder"), failure());
+    Files.writeString(file, whole.replace("\"file\" : \"config.json\"", "\"file\" : \"\\u0000\""));
+    assertTrue(failure().contains("not one of its folder"), failure());
     Files.writeString(file, whole.replace("XXH3-128", "MD5"));
     assertTrue(failure().contains("unknown hash 'MD5'"), failure());
     Files.writeString(file, whole.replace("\"outputs\"", "\"output\""));

@@ -47,16 +47,25 @@ final class Json {
 
   /// Trees keep the order of keys and every digit of numbers.
   static final JsonMapper MAPPER =
-      JsonMapper.builder(
-              FACTORY
-                  .rebuild()
-                  .streamReadConstraints(CONSTRAINTS.rebuild().maxTokenCount(MAX_TOKENS).build())
-                  .build())
-          .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
-          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
-          .disable(StreamReadFeature.AUTO_CLOSE_SOURCE)
-          .nodeFactory(JsonNodeFactory.instance)
-          .build();
+      mapper(
+          FACTORY
+              .rebuild()
+              .streamReadConstraints(CONSTRAINTS.rebuild().maxTokenCount(MAX_TOKENS).build())
+              .build());
+
+  /// The bytes at most of a file that tells of every tensor, and is read as a tree all the same.
+  private static final int MAX_LONG_BYTES = 1 << 28;
+
+  private static final JsonMapper LONG_MAPPER = mapper(FACTORY);
+
+  private static JsonMapper mapper(JsonFactory factory) {
+    return JsonMapper.builder(factory)
+        .enable(DeserializationFeature.USE_BIG_DECIMAL_FOR_FLOATS)
+        .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+        .disable(StreamReadFeature.AUTO_CLOSE_SOURCE)
+        .nodeFactory(JsonNodeFactory.instance)
+        .build();
+  }
 
   private Json() {}
 
@@ -93,17 +102,34 @@ final class Json {
     try {
       return object(file, SmallFile.read(file, MAX_BYTES));
     } catch (IOException e) {
-      throw CheckpointException.of(
-          file, "cannot be read (" + Failures.reason(e) + ")", "Check the file and its rights", e);
+      throw unreadable(file, e);
     }
+  }
+
+  /// The object in a file that tells of every tensor. It takes several times the file's size.
+  static ObjectNode readLongObject(Path file) {
+    try {
+      return object(file, SmallFile.read(file, MAX_LONG_BYTES), LONG_MAPPER);
+    } catch (IOException e) {
+      throw unreadable(file, e);
+    }
+  }
+
+  private static CheckpointException unreadable(Path file, IOException e) {
+    return CheckpointException.of(
+        file, "cannot be read (" + Failures.reason(e) + ")", "Check the file and its rights", e);
   }
 
   /// What these bytes say.
   ///
   /// @throws IOException where they are not UTF-8 or not JSON
   static JsonNode tree(byte[] utf8) throws IOException {
+    return tree(utf8, MAPPER);
+  }
+
+  private static JsonNode tree(byte[] utf8, JsonMapper mapper) throws IOException {
     try {
-      return MAPPER.readTree(decode(ByteBuffer.wrap(utf8)));
+      return mapper.readTree(decode(ByteBuffer.wrap(utf8)));
     } catch (NumberFormatException e) {
       // An exponent beyond 32 bits is JSON, but not a number of Java's.
       throw new IOException(e.getMessage(), e);
@@ -112,9 +138,13 @@ final class Json {
 
   /// The object that these bytes of a file are.
   static ObjectNode object(Path file, byte[] utf8) {
+    return object(file, utf8, MAPPER);
+  }
+
+  private static ObjectNode object(Path file, byte[] utf8, JsonMapper mapper) {
     String remedy = "Replace it by the model's own file";
     try {
-      JsonNode tree = tree(utf8);
+      JsonNode tree = tree(utf8, mapper);
       if (tree instanceof ObjectNode object) {
         return object;
       }

@@ -79,7 +79,7 @@ public record Verification(
             "holds no " + Provenance.FILE + ", so there is nothing to compare it with",
             "Name a folder that a merge wrote");
       }
-      expected = Json.readObject(provenance);
+      expected = Json.readLongObject(provenance);
       if (number(expected, "schema") != Provenance.SCHEMA) {
         throw CheckpointException.of(
             provenance,
@@ -92,9 +92,7 @@ public record Verification(
       Map<String, JsonNode> outputs = new LinkedHashMap<>();
       for (JsonNode output : array(expected, "outputs")) {
         String name = text(output, "file");
-        if (name.contains("/") || name.contains("\\") || name.equals("..") || name.isEmpty()) {
-          throw malformed("names the file '" + name + "', which is not one of its folder");
-        }
+        place(name);
         outputs.put(name, output);
       }
       unlisted(outputs.keySet());
@@ -235,7 +233,7 @@ public record Verification(
         told.add(name);
         TensorEntry entry = checkpoint.tensors().get(name);
         if (entry == null) {
-          differ(folder.resolve(text(tensor, "file")), name, "is missing");
+          differ(place(text(tensor, "file")), name, "is missing");
           continue;
         }
         List<Long> shape = new ArrayList<>();
@@ -301,6 +299,19 @@ public record Verification(
         throw malformed("has no number '" + name + "'");
       }
       return value.longValue();
+    }
+
+    /// A file of the folder, by its plain name.
+    private Path place(String name) {
+      if (name.isEmpty()
+          || name.equals(".")
+          || name.equals("..")
+          || name.contains("/")
+          || name.contains("\\")
+          || !name.equals(Quoted.text(name))) {
+        throw malformed("names the file '" + name + "', which is not one of its folder");
+      }
+      return folder.resolve(name);
     }
 
     private CheckpointException malformed(String problem) {
