@@ -13,11 +13,15 @@ import java.util.Optional;
 
 /// Which tensor goes to which file and where, decided before a byte is written.
 ///
-/// Tensors fill shards in their given order; inside a shard wider element types come first, so that
-/// every tensor is aligned to its element.
+/// Tensors fill shards in their given order. The format leaves no gaps, so inside a shard those whose
+/// bytes are a multiple of 64 come first and all start at one; the others follow, wider element types
+/// first, so that each is aligned to its element.
 record ShardLayout(List<Shard> shards) {
   /// Data starts at a multiple of this, so that it can be mapped and written in whole pages.
   static final int ALIGNMENT = 4096;
+
+  /// A cache line, and the widest vector.
+  private static final int LINE = 64;
 
   /// One file: its header's bytes, then the tensors, one after the other.
   record Shard(String file, byte[] header, List<Header.Planned> tensors, long bytes) {}
@@ -42,13 +46,19 @@ record ShardLayout(List<Shard> shards) {
     List<Shard> shards = new ArrayList<>();
     for (int i = 0; i < groups.size(); i++) {
       List<Header.Planned> sorted = new ArrayList<>(groups.get(i));
-      sorted.sort(Comparator.comparingInt(tensor -> -tensor.type().bits()));
+      sorted.sort(
+          Comparator.comparing(ShardLayout::ragged)
+              .thenComparingInt(tensor -> ragged(tensor) ? -tensor.type().bits() : 0));
       byte[] header = Header.encode(sorted, metadata, ALIGNMENT);
       long data = sorted.stream().mapToLong(Header.Planned::bytes).sum();
       shards.add(
           new Shard(name(i, groups.size()), header, List.copyOf(sorted), header.length + data));
     }
     return new ShardLayout(List.copyOf(shards));
+  }
+
+  private static boolean ragged(Header.Planned tensor) {
+    return tensor.bytes() % LINE != 0;
   }
 
   private static String name(int index, int count) {
