@@ -129,7 +129,20 @@ def main():
         os.remove(copy)
 
     median = {name: statistics.median(values) for name, values in seconds.items()}
-    result = {"seconds": median, "memory": memory}
+    commit = subprocess.run(
+        ["git", "describe", "--always", "--dirty"],
+        cwd=os.path.dirname(SINTER), capture_output=True, text=True, check=False,
+    ).stdout.strip()
+    result = {
+        "commit": commit,
+        "date": time.strftime("%Y-%m-%d"),
+        "modelBytes": os.path.getsize(weights(folder, "1")),
+        "disk": options.disk,
+        "rounds": options.rounds,
+        "memoryOption": options.memory,
+        "seconds": median,
+        "memory": memory,
+    }
     for name, value in median.items():
         print(f"{name:16} {value:7.2f} s  {memory[name] / 1e6:7.0f} MB")
     if options.disk:
