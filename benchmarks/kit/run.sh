@@ -3,6 +3,7 @@
 #
 #   ./run.sh test [--cpu] [OPTION...]  all tests; a missing GPU fails, with --cpu it does not
 #   ./run.sh bench [OPTION...]         the guard's benchmarks -> results/CARD.json
+#   ./run.sh merge [OPTION...]         a whole merge against the link's rate -> results/merge.json
 #   ./run.sh sanitize                  compute-sanitizer over the native test program
 #   ./run.sh peers [OPTION...]         the same operations in torch, where Python has it
 #
@@ -65,6 +66,15 @@ run_bench() {
     io.sinter.benchmarks.Guard --guard "$here/guard.json" --results "$here/results" "$@"
 }
 
+run_merge() {
+  folder=$(mktemp -d /dev/shm/sinter.XXXXXX)
+  mkdir -p "$here/results"
+  java --enable-native-access=ALL-UNNAMED --class-path "$here/bench/*:$here/lib/*" \
+    io.sinter.benchmarks.CheckpointRate "$folder" --commit "$(cat "$here/commit")" \
+    --results "$here/results/merge.json" "$@" || { rm -rf "$folder"; return 1; }
+  rm -rf "$folder"
+}
+
 run_sanitizers() {
   if ! command -v compute-sanitizer >/dev/null 2>&1; then
     echo "compute-sanitizer was not found: it comes with the CUDA toolkit; put it on the PATH." >&2
@@ -97,11 +107,12 @@ run_peers() {
 verb=$1
 shift
 case $verb in
-  test | bench | sanitize | peers) unpack ;;
+  test | bench | merge | sanitize | peers) unpack ;;
 esac
 case $verb in
   test) run_tests "$@" ;;
   bench) run_bench "$@" ;;
+  merge) run_merge "$@" ;;
   sanitize) run_sanitizers ;;
   peers) run_peers "$@" ;;
   *) usage ;;

@@ -171,7 +171,8 @@ class CheckpointTest {
     }
   }
 
-  /// What fills cache lines comes first in a file, then what has wider types, so that every tensor is
+  /// What fills cache lines comes first in a file, then what has wider types, so that every tensor
+  // is
   /// aligned to cache lines if it can be and to its elements in any case.
   @Test
   void alignsTensors() {

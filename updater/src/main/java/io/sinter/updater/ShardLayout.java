@@ -13,8 +13,10 @@ import java.util.Optional;
 
 /// Which tensor goes to which file and where, decided before a byte is written.
 ///
-/// Tensors fill shards in their given order. The format leaves no gaps, so inside a shard those whose
-/// bytes are a multiple of 64 come first and all start at one; the others follow, wider element types
+/// Tensors fill shards in their given order. The format leaves no gaps, so inside a shard those
+// whose
+/// bytes are a multiple of 64 come first and all start at one; the others follow, wider element
+// types
 /// first, so that each is aligned to its element.
 record ShardLayout(List<Shard> shards) {
   /// Data starts at a multiple of this, so that it can be mapped and written in whole pages.
