@@ -9,7 +9,13 @@ import java.util.List;
 /// What a machine can do changes from second to second, on shared hosts by half. Neighbours in time
 /// see the same machine, so two contenders are compared round by round, and the median of those
 /// ratios is the result.
+///
+/// Turns leave traces: after libtorch's, its threads still spin for a while. Whoever always comes
+/// next would pay for that, so a short piece of work is done once untimed before it is timed.
 final class Race {
+  /// Work of up to so many samples is settled; in longer work no trace shows.
+  private static final int SETTLED = 4;
+
   private final List<Contender> contenders;
   private final double[][] nanoseconds;
 
@@ -24,13 +30,18 @@ final class Race {
   static Race run(List<Contender> contenders, int rounds, long sample) {
     int n = contenders.size();
     int[] repeats = new int[n];
+    boolean[] settles = new boolean[n];
     for (int c = 0; c < n; c++) {
       repeats[c] = repeatsFor(contenders.get(c), sample);
+      settles[c] = time(contenders.get(c), 1) <= SETTLED * sample;
     }
     double[][] nanoseconds = new double[n][rounds];
     for (int round = 0; round < rounds; round++) {
       for (int i = 0; i < n; i++) {
         int c = (i + round) % n;
+        if (settles[c]) {
+          time(contenders.get(c), 1);
+        }
         nanoseconds[c][round] = time(contenders.get(c), repeats[c]) / (double) repeats[c];
       }
     }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.sinter.updater.MergeReport;
+import io.sinter.updater.Verification;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStream;
@@ -118,6 +119,7 @@ class KilledMergeTest {
     for (String file : expected.keySet()) {
       assertArrayEquals(expected.get(file), actual.get(file), message);
     }
+    assertEquals(List.of(), Verification.of(output, false).differences(), message);
   }
 
   /// A checksum over both inputs.

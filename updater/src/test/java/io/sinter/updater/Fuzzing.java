@@ -20,8 +20,8 @@ import java.util.stream.Stream;
 /// Runs Jazzer on the targets, one after the other, each in a JVM of its own: `mvn verify -P fuzz`.
 ///
 /// A target goes on where it stopped: what it finds worth keeping stays in
-// `target/fuzz/NAME/corpus`.
-/// What it finds wrong is written to `target/fuzz/NAME`, and belongs, once mended, into
+/// `target/fuzz/NAME/corpus`. What it finds wrong is written to `target/fuzz/NAME`, and belongs,
+// once mended, into
 /// `src/test/resources/fuzz/NAME`.
 public final class Fuzzing {
   /// A reader and its name, which is that of its folder of inputs.
