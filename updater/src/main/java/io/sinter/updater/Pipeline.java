@@ -13,7 +13,6 @@ import io.sinter.Tensor;
 import io.sinter.ops.Arithmetic;
 import io.sinter.ops.Reductions;
 import io.sinter.updater.MergePlan.ApplyPass;
-import io.sinter.updater.MergePlan.Input;
 import io.sinter.updater.MergePlan.Output;
 import io.sinter.updater.MergePlan.Pass;
 import io.sinter.updater.MergePlan.Piece;
@@ -51,10 +50,9 @@ import org.jspecify.annotations.Nullable;
 /// copied. The CPU computes it from maps of the inputs into a map of the output; to and from other
 /// devices it goes in parts.
 final class Pipeline implements AutoCloseable {
-  private static final long ALIGNMENT = 256;
-
   private final MergePlan plan;
   private final List<Checkpoint> models;
+  private final Inputs inputs;
   private final Room room;
   private final List<Device> devices;
   private final boolean onCpu;
@@ -81,8 +79,9 @@ final class Pipeline implements AutoCloseable {
     this.nonFinite = new NonFinite(plan.method(), models);
     this.onCpu = devices.getFirst().isCpu();
     this.mapped = onCpu && options.io() == IoMode.MMAP;
-    long inputs = 0;
-    long outputs = 0;
+    this.inputs = new Inputs(plan, models, onCpu, mapped);
+    long inputBytes = 0;
+    long outputBytes = 0;
     long reduced = 0;
     int pieces = 1;
     for (Pass pass : plan.passes()) {
@@ -90,15 +89,15 @@ final class Pipeline implements AutoCloseable {
         case ApplyPass apply -> {
           pieces = Math.max(pieces, apply.pieces().size());
           if (fits(apply)) {
-            inputs = Math.max(inputs, stagedBytes(apply));
-            outputs = Math.max(outputs, apply.bytes());
+            inputBytes = Math.max(inputBytes, inputs.stagedBytes(apply));
+            outputBytes = Math.max(outputBytes, apply.bytes());
           } else if (!onCpu || copies(apply)) {
             requireDeviceRoom(apply);
-            inputs = room.pass();
-            outputs = room.pass();
+            inputBytes = room.pass();
+            outputBytes = room.pass();
           }
         }
-        case ReducePass reduce -> reduced = Math.max(reduced, stagedBytes(reduce));
+        case ReducePass reduce -> reduced = Math.max(reduced, inputs.stagedBytes(reduce));
       }
     }
     try {
@@ -114,8 +113,8 @@ final class Pipeline implements AutoCloseable {
         free.add(
             new Slot(
                 streams.get(i % streams.size()),
-                pinned(mapped ? 0 : inputs),
-                pinned(outputs + 2L * OutputFile.PAGE),
+                pinned(mapped ? 0 : inputBytes),
+                pinned(outputBytes + 2L * OutputFile.PAGE),
                 pinned(pieces * 3L * Double.BYTES)));
       }
     } catch (RuntimeException | Error e) {
@@ -160,19 +159,9 @@ final class Pipeline implements AutoCloseable {
     return buffer;
   }
 
-  private long stagedBytes(Pass pass) {
-    int operands =
-        plan.tensors().get(pass.pieces().getFirst().tensor()).operation().inputs().size();
-    long bytes = operands * ALIGNMENT;
-    for (Piece piece : pass.pieces()) {
-      bytes += Passes.inputBytes(plan.tensors().get(piece.tensor()), piece);
-    }
-    return bytes;
-  }
-
   /// Whether a pass goes through a slot.
   private boolean fits(ApplyPass pass) {
-    return pass.bytes() <= room.pass() && (mapped || stagedBytes(pass) <= room.pass());
+    return pass.bytes() <= room.pass() && (mapped || inputs.stagedBytes(pass) <= room.pass());
   }
 
   private boolean copies(ApplyPass pass) {
@@ -184,7 +173,7 @@ final class Pipeline implements AutoCloseable {
   }
 
   private void requireDeviceRoom(ApplyPass pass) {
-    long needed = stagedBytes(pass) + pass.bytes();
+    long needed = inputs.stagedBytes(pass) + pass.bytes();
     if (!copies(pass) && needed > room.alone()) {
       throw tooLarge(pass, "which may use " + room.device(), null);
     }
@@ -199,7 +188,7 @@ final class Pipeline implements AutoCloseable {
                 + "': "
                 + plan.method()
                 + " needs "
-                + (stagedBytes(pass) + pass.bytes())
+                + (inputs.stagedBytes(pass) + pass.bytes())
                 + " bytes and its workspace at once on "
                 + devices.getFirst()
                 + ", "
@@ -256,163 +245,13 @@ final class Pipeline implements AutoCloseable {
     }
   }
 
-  // ---- operands ---------------------------------------------------------------------------------
-
-  /// The inputs of a pass as the kernels take them: `[operand][piece]`. Closing frees what was
-  /// allocated on the device.
-  private record Operands(List<List<Tensor>> tensors, List<Tensor> owned) implements AutoCloseable {
-    @Override
-    public void close() {
-      owned.forEach(Tensor::close);
-    }
-  }
-
-  /// @param staging host memory through which inputs go that are not read in place
-  private Operands operands(Pass pass, Stream stream, MemorySegment staging) {
-    Operands operands = new Operands(new ArrayList<>(), new ArrayList<>());
-    int count = first(pass).operation().inputs().size();
-    boolean inPlace = onCpu && (mapped || stagedBytes(pass) > staging.byteSize());
-    Staging host = new Staging(stream, staging);
-    try {
-      for (int operand = 0; operand < count; operand++) {
-        if (inPlace) {
-          operands.tensors().add(mappedOperand(pass, operand));
-          continue;
-        }
-        DType dtype = input(pass.pieces().getFirst(), operand).entry().type().dtype().orElseThrow();
-        long elements = pass.pieces().stream().mapToLong(Piece::elements).sum();
-        Tensor whole;
-        if (onCpu) {
-          MemorySegment bytes = host.take(elements * dtype.bytes(), dtype.bytes());
-          readOperand(pass, operand, 0, bytes);
-          whole = Tensor.of(bytes, dtype, elements);
-        } else {
-          whole = stream.allocate(dtype, elements);
-          operands.owned().add(whole);
-          upload(pass, operand, host, whole);
-        }
-        operands.tensors().add(cut(whole, pass));
-      }
-      return operands;
-    } catch (RuntimeException | Error e) {
-      operands.close();
-      throw e;
-    }
-  }
-
-  /// Page-locked memory that is filled from its start, and from its start again when its bytes have
-  /// gone to the device.
-  private static final class Staging {
-    private final Stream stream;
-    private final MemorySegment room;
-    private long used;
-
-    Staging(Stream stream, MemorySegment room) {
-      this.stream = stream;
-      this.room = room;
-    }
-
-    /// Room for as many as possible of so many bytes, a multiple of `width` of them.
-    MemorySegment take(long bytes, int width) {
-      if (room.byteSize() - used < Math.min(bytes, room.byteSize())) {
-        stream.synchronize();
-        used = 0;
-      }
-      long taken = Math.min(bytes, room.byteSize() / width * width);
-      MemorySegment slice = room.asSlice(used, taken);
-      used = Math.min(room.byteSize(), Math.ceilDiv(used + taken, ALIGNMENT) * ALIGNMENT);
-      return slice;
-    }
-  }
-
-  private void upload(Pass pass, int operand, Staging host, Tensor whole) {
-    int width = whole.dtype().bytes();
-    long bytes = whole.elements() * width;
-    for (long at = 0; at < bytes; ) {
-      MemorySegment part = host.take(bytes - at, width);
-      readOperand(pass, operand, at, part);
-      long elements = part.byteSize() / width;
-      host.stream.copy(
-          Tensor.of(part, whole.dtype(), elements),
-          whole.slice(0, at / width, at / width + elements));
-      at += part.byteSize();
-    }
-  }
-
-  private Input input(Piece piece, int operand) {
-    return plan.tensors().get(piece.tensor()).operation().inputs().get(operand);
-  }
-
-  private List<Tensor> mappedOperand(Pass pass, int operand) {
-    Flight.Read event = new Flight.Read();
-    event.begin();
-    long mappedBytes = 0;
-    List<Tensor> tensors = new ArrayList<>();
-    for (Piece piece : pass.pieces()) {
-      Input input = input(piece, operand);
-      DType dtype = input.entry().type().dtype().orElseThrow();
-      MemorySegment bytes =
-          models
-              .get(input.model())
-              .map(input.entry())
-              .asSlice(piece.from() * dtype.bytes(), piece.elements() * dtype.bytes());
-      tensors.add(shaped(Tensor.of(bytes, dtype, piece.elements()), piece));
-      mappedBytes += bytes.byteSize();
-    }
-    event.done(input(pass.pieces().getFirst(), operand).entry(), mappedBytes, true);
-    return tensors;
-  }
-
-  /// Reads bytes `from` and on of an operand's pieces, one after the other.
-  private void readOperand(Pass pass, int operand, long from, MemorySegment host) {
-    Flight.Read event = new Flight.Read();
-    event.begin();
-    long start = 0;
-    for (Piece piece : pass.pieces()) {
-      Input input = input(piece, operand);
-      StorageType type = input.entry().type();
-      long bytes = type.bytes(piece.elements());
-      long begin = Math.max(from, start);
-      long end = Math.min(from + host.byteSize(), start + bytes);
-      if (begin < end) {
-        models
-            .get(input.model())
-            .read(
-                input.entry(),
-                type.bytes(piece.from()) + begin - start,
-                host.asSlice(begin - from, end - begin));
-      }
-      start += bytes;
-    }
-    event.done(input(pass.pieces().getFirst(), operand).entry(), host.byteSize(), false);
-  }
-
-  /// One tensor per piece, of a tensor that holds them one after the other.
-  private List<Tensor> cut(Tensor whole, Pass pass) {
-    List<Tensor> tensors = new ArrayList<>();
-    long at = 0;
-    for (Piece piece : pass.pieces()) {
-      tensors.add(shaped(whole.slice(0, at, at + piece.elements()), piece));
-      at += piece.elements();
-    }
-    return tensors;
-  }
-
-  /// A piece under its tensor's name, and in its shape where it is all of it.
-  private Tensor shaped(Tensor flat, Piece piece) {
-    Output output = plan.tensors().get(piece.tensor());
-    return (Passes.whole(output) ? flat.reshape(output.shape()) : flat).named(output.name());
-  }
-
-  // ---- passes -----------------------------------------------------------------------------------
-
   private void reduce(ReducePass pass) {
     int count = pass.pieces().size();
     Output first = first(pass);
     Kernel.Reduced kernel = (Kernel.Reduced) Objects.requireNonNull(Passes.kernel(first));
     Arithmetic arithmetic = new Arithmetic(first.dtype(), first.deltaDtype(), null);
     Stream stream = streams.getFirst();
-    try (Operands operands = operands(pass, stream, reduceStaging.segment());
+    try (Inputs.Operands operands = inputs.operands(pass, stream, reduceStaging.segment());
         Tensor sums = stream.allocate(DType.F64, count, kernel.sums());
         Tensor host = stream.allocatePinned(DType.F64, count, kernel.sums())) {
       Flight.Kernel event = new Flight.Kernel();
@@ -483,7 +322,7 @@ final class Pipeline implements AutoCloseable {
   private void applyInSlot(ApplyPass pass, ShardWriter writer) {
     Slot slot = writer.take();
     if (copies(pass)) {
-      readOperand(pass, 0, 0, slot.output(pass));
+      inputs.read(pass, 0, 0, slot.output(pass));
       writer.submit(new Ready(slot, pass, null, false, null));
       return;
     }
@@ -501,14 +340,14 @@ final class Pipeline implements AutoCloseable {
     int count = pass.pieces().size();
     Tensor host = Tensor.of(slot.output(pass), dtype, pass.bytes() / dtype.bytes());
     Tensor hostCounts = Tensor.of(slot.counts(count), DType.F64, count, 3);
-    try (Operands operands = operands(pass, stream, slot.inputs().segment())) {
+    try (Inputs.Operands operands = inputs.operands(pass, stream, slot.inputs().segment())) {
       if (onCpu) {
-        compute(pass, stream, operands, cut(host, pass), hostCounts);
+        compute(pass, stream, operands, inputs.cut(host, pass), hostCounts);
         return new Ready(slot, pass, null, true, null);
       }
       try (Tensor result = stream.allocate(dtype, pass.bytes() / dtype.bytes());
           Tensor counts = stream.allocate(DType.F64, count, 3)) {
-        compute(pass, stream, operands, cut(result, pass), counts);
+        compute(pass, stream, operands, inputs.cut(result, pass), counts);
         stream.copy(result, host);
         stream.copy(counts, hostCounts);
         return new Ready(slot, pass, stream.record(), true, null);
@@ -535,7 +374,7 @@ final class Pipeline implements AutoCloseable {
     for (long at = 0; at < pass.bytes(); at += room.pass()) {
       Slot slot = writer.take();
       ApplyPass part = part(pass, at);
-      readOperand(pass, 0, at, slot.output(part));
+      inputs.read(pass, 0, at, slot.output(part));
       writer.submit(new Ready(slot, part, null, false, null));
     }
   }
@@ -552,10 +391,10 @@ final class Pipeline implements AutoCloseable {
     DType dtype = first(pass).type().dtype().orElseThrow();
     int count = pass.pieces().size();
     OutputFile.Region region = writer.map(pass);
-    try (Operands operands = operands(pass, slot.stream(), MemorySegment.NULL)) {
+    try (Inputs.Operands operands = inputs.operands(pass, slot.stream(), MemorySegment.NULL)) {
       Tensor output = Tensor.of(region.bytes(), dtype, pass.bytes() / dtype.bytes());
       Tensor counts = Tensor.of(slot.counts(count), DType.F64, count, 3);
-      compute(pass, slot.stream(), operands, cut(output, pass), counts);
+      compute(pass, slot.stream(), operands, inputs.cut(output, pass), counts);
       writer.submit(new Ready(slot, pass, null, true, region));
     } catch (MemoryFaultException e) {
       region.close();
@@ -573,10 +412,10 @@ final class Pipeline implements AutoCloseable {
     Stream stream = slot.stream();
     DType dtype = first(pass).type().dtype().orElseThrow();
     int count = pass.pieces().size();
-    try (Operands operands = operands(pass, stream, slot.inputs().segment());
+    try (Inputs.Operands operands = inputs.operands(pass, stream, slot.inputs().segment());
         Tensor result = stream.allocate(dtype, pass.bytes() / dtype.bytes());
         Tensor counts = stream.allocate(DType.F64, count, 3)) {
-      compute(pass, stream, operands, cut(result, pass), counts);
+      compute(pass, stream, operands, inputs.cut(result, pass), counts);
       stream.copy(counts, Tensor.of(slot.counts(count), DType.F64, count, 3));
       for (long at = 0; at < pass.bytes(); at += room.pass()) {
         Slot to = at == 0 ? slot : writer.take();
@@ -593,7 +432,7 @@ final class Pipeline implements AutoCloseable {
   }
 
   private void compute(
-      ApplyPass pass, Stream stream, Operands operands, List<Tensor> outs, Tensor counts) {
+      ApplyPass pass, Stream stream, Inputs.Operands operands, List<Tensor> outs, Tensor counts) {
     Output first = first(pass);
     Kernel kernel = Objects.requireNonNull(Passes.kernel(first));
     Arithmetic arithmetic = new Arithmetic(first.dtype(), first.deltaDtype(), counts);
@@ -617,7 +456,7 @@ final class Pipeline implements AutoCloseable {
   private Batch batch(
       Pass pass,
       Stream stream,
-      Operands operands,
+      Inputs.Operands operands,
       List<Tensor> outs,
       Arithmetic arithmetic,
       @Nullable Tensor selections) {
