@@ -9,8 +9,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.sinter.Device;
 import io.sinter.DeviceOutOfMemoryException;
 import io.sinter.tests.support.Devices;
+import io.sinter.updater.Checkpoint;
+import io.sinter.updater.CheckpointWriter;
 import io.sinter.updater.IoMode;
 import io.sinter.updater.MergeOptions;
+import io.sinter.updater.TensorEntry;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -84,6 +87,32 @@ class MemoryTest {
         assertArrayEquals(
             bytes, Files.readAllBytes(out.resolve("model.safetensors")), each.toString());
       }
+    }
+  }
+
+  /// Where a tensor lies in its model's files is of no account.
+  @ParameterizedTest
+  @ValueSource(strings = {"linear", "ties", "dare_linear"})
+  void theSameTensorsFromAnyShards(String method) throws IOException {
+    models();
+    String yaml = recipe(method).replaceAll(drop(method), "");
+    Merging.merge(yaml, Merging.options(folder), folder.resolve("expected"));
+    Map<String, PlainFile.Plain> expected = PlainFile.readFolder(folder.resolve("expected"));
+    Path sharded = Files.createDirectory(folder.resolve("sharded"));
+    for (int m = 0; m < 3; m++) {
+      try (Checkpoint whole = Checkpoint.open(folder.resolve("m" + m))) {
+        CheckpointWriter writer = new CheckpointWriter();
+        for (TensorEntry entry : whole.tensors().values()) {
+          writer.add(entry.name(), entry.type(), entry.shape(), whole.map(entry.name()));
+        }
+        writer.write(sharded.resolve("m" + m), 1 + 700_000L * m, false);
+      }
+    }
+    Merging.merge(yaml, Merging.options(sharded).withMemory(LEAST), folder.resolve("out"));
+    Map<String, PlainFile.Plain> actual = PlainFile.readFolder(folder.resolve("out"));
+    assertEquals(expected.keySet(), actual.keySet());
+    for (String name : expected.keySet()) {
+      assertArrayEquals(expected.get(name).bytes(), actual.get(name).bytes(), name);
     }
   }
 
