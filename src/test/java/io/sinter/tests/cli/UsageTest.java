@@ -55,7 +55,7 @@ class UsageTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"gpu", "cuda", "cuda:", "cuda:x", "cuda:-1", "CPU ", ""})
+  @ValueSource(strings = {"gpu", "cuda0", "cuda:", "cuda:x", "cuda:-1", "CPU ", ""})
   void aDeviceThatCannotBeIsWrongUsage(String device) {
     Run.of("merge", "recipe.yml", "out", "--device", device)
         .exited(2)

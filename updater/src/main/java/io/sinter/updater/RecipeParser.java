@@ -256,10 +256,15 @@ final class RecipeParser {
       int line = e.getProblemMark().map(mark -> mark.getLine() + 1).orElse(1);
       throw error(line, "is not YAML (" + e.getProblem() + "). Correct this line.");
     } catch (YamlEngineException e) {
-      String problem = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
-      throw new RecipeException(
-          origin + ": " + Quoted.text("is not YAML (" + problem + "). Correct the file."));
+      throw notYaml(String.valueOf(e.getMessage()).lines().findFirst().orElse(""));
+    } catch (NumberFormatException | IndexOutOfBoundsException e) {
+      throw notYaml("an escape in it is cut off"); // The library's scanner runs on.
     }
+  }
+
+  private RecipeException notYaml(String problem) {
+    return new RecipeException(
+        origin + ": " + Quoted.text("is not YAML (" + problem + "). Correct the file."));
   }
 
   /// How many values a node stands for with its aliases written out: a few lines of aliases of
