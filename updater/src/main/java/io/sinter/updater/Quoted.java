@@ -20,7 +20,10 @@ final class Quoted {
   private static String cut(String text) {
     return text.length() <= MAX_CHARS
         ? text
-        : text.substring(0, MAX_CHARS * 3 / 4) + " ... " + text.substring(text.length() - 200);
+        : text.substring(0, MAX_CHARS / 2)
+            + " ... "
+            + text.substring(
+                text.length() - MAX_CHARS / 2 + 5); // the remedy, lists of names with it
   }
 
   private static String escape(String text) {
