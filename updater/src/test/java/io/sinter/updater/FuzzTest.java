@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.SortedMap;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -38,6 +39,21 @@ class FuzzTest {
         throw new AssertionError(target.name() + " on " + input, e);
       }
     }
+  }
+
+  @ParameterizedTest
+  @FieldSource("TARGETS")
+  void foundInputs(Target target) throws IOException {
+    SortedMap<String, byte[]> found = Fuzzing.found(target);
+    assertTrue(found.size() >= 50, "only " + found.keySet());
+    found.forEach(
+        (name, input) -> {
+          try {
+            target.run().accept(input);
+          } catch (RuntimeException | Error e) {
+            throw new AssertionError(target.name() + " on " + name, e);
+          }
+        });
   }
 
   @ParameterizedTest

@@ -11,18 +11,24 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipInputStream;
 
 /// Runs Jazzer on the targets, one after the other, each in a JVM of its own: `mvn verify -P fuzz`.
 ///
 /// A target goes on where it stopped: what it finds worth keeping stays in
 /// `target/fuzz/NAME/corpus`. What it finds wrong is written to `target/fuzz/NAME`, and belongs,
 // once mended, into
-/// `src/test/resources/fuzz/NAME`.
+/// `src/test/resources/fuzz/NAME`. What long runs kept is in `NAME.zip` beside that, after
+/// `-merge=1`.
 public final class Fuzzing {
   /// A reader and its name, which is that of its folder of inputs.
   record Target(String name, Class<?> type, Consumer<byte[]> run) {}
@@ -84,6 +90,9 @@ public final class Fuzzing {
     Path seeds = Files.createDirectories(folder.resolve("seeds"));
     for (Path input : inputs(target)) {
       Files.write(seeds.resolve(unique(input)), Files.readAllBytes(input));
+    }
+    for (Map.Entry<String, byte[]> input : found(target).entrySet()) {
+      Files.write(seeds.resolve(input.getKey()), input.getValue());
     }
     List<String> command =
         new ArrayList<>(
@@ -169,6 +178,19 @@ public final class Fuzzing {
       }
     }
     return inputs;
+  }
+
+  /// What long runs found worth keeping, by name: the fewest inputs that reach all that they
+  // reached.
+  static SortedMap<String, byte[]> found(Target target) throws IOException {
+    SortedMap<String, byte[]> found = new TreeMap<>();
+    Path file = SEEDS.resolve(target.name() + ".zip");
+    try (ZipInputStream zip = new ZipInputStream(Files.newInputStream(file))) {
+      for (ZipEntry entry = zip.getNextEntry(); entry != null; entry = zip.getNextEntry()) {
+        found.put(entry.getName(), zip.readAllBytes());
+      }
+    }
+    return found;
   }
 
   private static String unique(Path input) {
