@@ -5,6 +5,7 @@ import io.sinter.Device;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// How to run a merge. None of this changes a byte of the tensors.
@@ -97,223 +98,110 @@ public record MergeOptions(
   }
 
   public MergeOptions withDevices(List<Device> value) {
-    return new MergeOptions(
-        value,
-        maxShardBytes,
-        threads,
-        force,
-        sha256,
-        hashInputs,
-        statistics,
-        io,
-        memory,
-        deviceMemory,
-        resume,
-        workingDirectory,
-        modelsDirectory);
+    return with(draft -> draft.devices = value);
   }
 
   public MergeOptions withMaxShardBytes(long value) {
-    return new MergeOptions(
-        devices,
-        value,
-        threads,
-        force,
-        sha256,
-        hashInputs,
-        statistics,
-        io,
-        memory,
-        deviceMemory,
-        resume,
-        workingDirectory,
-        modelsDirectory);
+    return with(draft -> draft.maxShardBytes = value);
   }
 
   public MergeOptions withThreads(int value) {
-    return new MergeOptions(
-        devices,
-        maxShardBytes,
-        value,
-        force,
-        sha256,
-        hashInputs,
-        statistics,
-        io,
-        memory,
-        deviceMemory,
-        resume,
-        workingDirectory,
-        modelsDirectory);
+    return with(draft -> draft.threads = value);
   }
 
   public MergeOptions withForce(boolean value) {
-    return new MergeOptions(
-        devices,
-        maxShardBytes,
-        threads,
-        value,
-        sha256,
-        hashInputs,
-        statistics,
-        io,
-        memory,
-        deviceMemory,
-        resume,
-        workingDirectory,
-        modelsDirectory);
+    return with(draft -> draft.force = value);
   }
 
   public MergeOptions withSha256(boolean value) {
-    return new MergeOptions(
-        devices,
-        maxShardBytes,
-        threads,
-        force,
-        value,
-        hashInputs,
-        statistics,
-        io,
-        memory,
-        deviceMemory,
-        resume,
-        workingDirectory,
-        modelsDirectory);
+    return with(draft -> draft.sha256 = value);
   }
 
   public MergeOptions withHashInputs(boolean value) {
-    return new MergeOptions(
-        devices,
-        maxShardBytes,
-        threads,
-        force,
-        sha256,
-        value,
-        statistics,
-        io,
-        memory,
-        deviceMemory,
-        resume,
-        workingDirectory,
-        modelsDirectory);
+    return with(draft -> draft.hashInputs = value);
   }
 
   public MergeOptions withStatistics(boolean value) {
-    return new MergeOptions(
-        devices,
-        maxShardBytes,
-        threads,
-        force,
-        sha256,
-        hashInputs,
-        value,
-        io,
-        memory,
-        deviceMemory,
-        resume,
-        workingDirectory,
-        modelsDirectory);
+    return with(draft -> draft.statistics = value);
   }
 
   public MergeOptions withIo(IoMode value) {
-    return new MergeOptions(
-        devices,
-        maxShardBytes,
-        threads,
-        force,
-        sha256,
-        hashInputs,
-        statistics,
-        value,
-        memory,
-        deviceMemory,
-        resume,
-        workingDirectory,
-        modelsDirectory);
+    return with(draft -> draft.io = value);
   }
 
   public MergeOptions withMemory(long value) {
-    return new MergeOptions(
-        devices,
-        maxShardBytes,
-        threads,
-        force,
-        sha256,
-        hashInputs,
-        statistics,
-        io,
-        value,
-        deviceMemory,
-        resume,
-        workingDirectory,
-        modelsDirectory);
+    return with(draft -> draft.memory = value);
   }
 
   public MergeOptions withDeviceMemory(long value) {
-    return new MergeOptions(
-        devices,
-        maxShardBytes,
-        threads,
-        force,
-        sha256,
-        hashInputs,
-        statistics,
-        io,
-        memory,
-        value,
-        resume,
-        workingDirectory,
-        modelsDirectory);
+    return with(draft -> draft.deviceMemory = value);
   }
 
   public MergeOptions withResume(boolean value) {
-    return new MergeOptions(
-        devices,
-        maxShardBytes,
-        threads,
-        force,
-        sha256,
-        hashInputs,
-        statistics,
-        io,
-        memory,
-        deviceMemory,
-        value,
-        workingDirectory,
-        modelsDirectory);
+    return with(draft -> draft.resume = value);
   }
 
   public MergeOptions withWorkingDirectory(Path value) {
-    return new MergeOptions(
-        devices,
-        maxShardBytes,
-        threads,
-        force,
-        sha256,
-        hashInputs,
-        statistics,
-        io,
-        memory,
-        deviceMemory,
-        resume,
-        value,
-        modelsDirectory);
+    return with(draft -> draft.workingDirectory = value);
   }
 
   public MergeOptions withModelsDirectory(@Nullable Path value) {
-    return new MergeOptions(
-        devices,
-        maxShardBytes,
-        threads,
-        force,
-        sha256,
-        hashInputs,
-        statistics,
-        io,
-        memory,
-        deviceMemory,
-        resume,
-        workingDirectory,
-        value);
+    return with(draft -> draft.modelsDirectory = value);
+  }
+
+  /// These options with a change.
+  private MergeOptions with(Consumer<Draft> change) {
+    Draft draft = new Draft(this);
+    change.accept(draft);
+    return draft.done();
+  }
+
+  private static final class Draft {
+    private List<Device> devices;
+    private long maxShardBytes;
+    private int threads;
+    private boolean force;
+    private boolean sha256;
+    private boolean hashInputs;
+    private boolean statistics;
+    private IoMode io;
+    private long memory;
+    private long deviceMemory;
+    private boolean resume;
+    private Path workingDirectory;
+    private @Nullable Path modelsDirectory;
+
+    Draft(MergeOptions options) {
+      devices = options.devices;
+      maxShardBytes = options.maxShardBytes;
+      threads = options.threads;
+      force = options.force;
+      sha256 = options.sha256;
+      hashInputs = options.hashInputs;
+      statistics = options.statistics;
+      io = options.io;
+      memory = options.memory;
+      deviceMemory = options.deviceMemory;
+      resume = options.resume;
+      workingDirectory = options.workingDirectory;
+      modelsDirectory = options.modelsDirectory;
+    }
+
+    MergeOptions done() {
+      return new MergeOptions(
+          devices,
+          maxShardBytes,
+          threads,
+          force,
+          sha256,
+          hashInputs,
+          statistics,
+          io,
+          memory,
+          deviceMemory,
+          resume,
+          workingDirectory,
+          modelsDirectory);
+    }
   }
 }

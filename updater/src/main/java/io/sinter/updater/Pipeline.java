@@ -512,7 +512,10 @@ final class Pipeline implements AutoCloseable {
 
   @Override
   public void close() {
+    // The slots' memory is the first stream's, which frees it in its own order; what others still
+    // copy from and to it, where a merge is broken off, their closing waits for.
+    streams.stream().skip(1).forEach(Stream::close);
     buffers.forEach(Tensor::close);
-    streams.forEach(Stream::close);
+    streams.stream().limit(1).forEach(Stream::close);
   }
 }
