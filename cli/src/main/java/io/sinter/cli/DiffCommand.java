@@ -96,20 +96,7 @@ final class DiffCommand implements Callable<Integer> {
       rows.add(row(tensor.name(), type, shape, tensor.numbers()));
     }
     rows.add(row("total", "", difference.total().elements() + " elements", difference.total()));
-    int[] widths = new int[7];
-    for (String[] row : rows) {
-      for (int i = 0; i < widths.length; i++) {
-        widths[i] = Math.max(widths[i], row[i].length());
-      }
-    }
-    for (String[] row : rows) {
-      StringBuilder line = new StringBuilder();
-      for (int i = 0; i < row.length; i++) {
-        String format = i < 3 ? "%-" + widths[i] + "s  " : "%" + widths[i] + "s  ";
-        line.append(String.format(Locale.ROOT, format, row[i]));
-      }
-      out.println(line.toString().stripTrailing());
-    }
+    Table.print(rows, 3, out);
     for (Unlike unlike : difference.unlike()) {
       out.println("unlike: " + unlike.name() + ": " + unlike.first() + ", " + unlike.second());
     }

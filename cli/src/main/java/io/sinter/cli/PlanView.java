@@ -89,20 +89,7 @@ record PlanView(Recipe recipe, MergePlan plan, Device device, double rate) {
       rows.add(
           new String[] {output.name(), output.type().code(), shape(output), parameters(output)});
     }
-    int[] widths = new int[3];
-    for (String[] row : rows) {
-      for (int i = 0; i < widths.length; i++) {
-        widths[i] = Math.max(widths[i], row[i].length());
-      }
-    }
-    for (String[] row : rows) {
-      StringBuilder line = new StringBuilder();
-      for (int i = 0; i < row.length; i++) {
-        String format = i < widths.length ? "%-" + widths[i] + "s  " : "%s";
-        line.append(String.format(Locale.ROOT, format, row[i]));
-      }
-      to.println(line.toString().stripTrailing());
-    }
+    Table.print(rows, 4, to);
     to.println();
     to.printf(
         Locale.ROOT,
