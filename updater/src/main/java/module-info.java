@@ -8,4 +8,5 @@ module io.sinter.updater {
   requires org.snakeyaml.engine;
 
   exports io.sinter.updater;
+  exports io.sinter.updater.compatibility;
 }
