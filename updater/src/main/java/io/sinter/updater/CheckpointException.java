@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sinter.updater;
 
+import io.sinter.updater.internal.Quoted;
 import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 

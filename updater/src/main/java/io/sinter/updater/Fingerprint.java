@@ -4,6 +4,7 @@ package io.sinter.updater;
 import io.sinter.Sinter;
 import io.sinter.internal.ffi.Abi;
 import io.sinter.updater.MergePlan.Output;
+import io.sinter.updater.internal.Failures;
 import io.sinter.updater.methods.Computation;
 import io.sinter.updater.methods.Kernel;
 import java.io.IOException;

@@ -6,6 +6,7 @@ import io.sinter.updater.MergePlan.Output;
 import io.sinter.updater.MergePlan.Pass;
 import io.sinter.updater.Recipe.ChatTemplate;
 import io.sinter.updater.Recipe.ModelReference;
+import io.sinter.updater.internal.Failures;
 import io.sinter.updater.methods.Kernel;
 import java.io.IOException;
 import java.nio.file.Files;

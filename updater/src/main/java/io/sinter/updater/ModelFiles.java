@@ -8,6 +8,7 @@ import io.sinter.DType;
 import io.sinter.updater.MergePlan.Output;
 import io.sinter.updater.Recipe.LayerRange;
 import io.sinter.updater.Recipe.Slice;
+import io.sinter.updater.internal.Failures;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

@@ -2,6 +2,7 @@
 package io.sinter.updater;
 
 import io.sinter.updater.Recipe.ModelReference;
+import io.sinter.updater.internal.Failures;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.InvalidPathException;

@@ -4,6 +4,7 @@ package io.sinter.updater;
 import com.sun.nio.file.ExtendedOpenOption;
 import io.sinter.MemoryFaultException;
 import io.sinter.internal.ffi.PosixFiles;
+import io.sinter.updater.internal.Failures;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

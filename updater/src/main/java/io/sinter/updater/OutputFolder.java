@@ -2,6 +2,7 @@
 package io.sinter.updater;
 
 import io.sinter.internal.ffi.PosixFiles;
+import io.sinter.updater.internal.Failures;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;

@@ -2,6 +2,8 @@
 package io.sinter.updater;
 
 import io.sinter.DType;
+import io.sinter.updater.internal.Failures;
+import io.sinter.updater.internal.Quoted;
 import io.sinter.updater.methods.MergeMethod;
 import java.io.IOException;
 import java.nio.ByteBuffer;

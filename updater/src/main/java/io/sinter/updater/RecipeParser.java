@@ -6,12 +6,13 @@ import io.sinter.updater.Recipe.LayerRange;
 import io.sinter.updater.Recipe.ModelReference;
 import io.sinter.updater.Recipe.Slice;
 import io.sinter.updater.Recipe.Source;
+import io.sinter.updater.internal.Names;
+import io.sinter.updater.internal.Quoted;
+import io.sinter.updater.internal.YamlReader;
 import io.sinter.updater.methods.Catalogue;
 import io.sinter.updater.methods.MergeMethod;
 import io.sinter.updater.methods.UserDefined;
 import java.util.ArrayList;
-import java.util.Collection;
-import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -19,32 +20,25 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.Set;
-import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
-import org.snakeyaml.engine.v2.api.LoadSettings;
-import org.snakeyaml.engine.v2.composer.Composer;
-import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
-import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
 import org.snakeyaml.engine.v2.nodes.MappingNode;
 import org.snakeyaml.engine.v2.nodes.Node;
-import org.snakeyaml.engine.v2.nodes.NodeTuple;
 import org.snakeyaml.engine.v2.nodes.ScalarNode;
 import org.snakeyaml.engine.v2.nodes.SequenceNode;
 import org.snakeyaml.engine.v2.nodes.Tag;
-import org.snakeyaml.engine.v2.parser.ParserImpl;
-import org.snakeyaml.engine.v2.scanner.StreamReader;
-import org.snakeyaml.engine.v2.schema.CoreSchema;
 
 /// Turns YAML into a [Recipe], or says on which line it cannot.
-final class RecipeParser {
+final class RecipeParser extends YamlReader {
   /// A recipe's bytes at most.
   static final int MAX_BYTES = 1 << 19;
 
-  /// The values of a recipe at most, with its aliases written out: as many as fit in its bytes.
-  private static final long MAX_VALUES = 1 << 18;
-
-  /// Far deeper than any recipe, and far from the end of the stack.
-  private static final int MAX_DEPTH = 50;
+  private static final Kind RECIPE =
+      new Kind(
+          "a recipe",
+          MAX_BYTES,
+          "Give parameters once for many models, or by filters.",
+          1 << 18,
+          "A recipe says at least merge_method and models.");
 
   private static final List<String> TOP_KEYS =
       List.of(
@@ -74,16 +68,13 @@ final class RecipeParser {
           "float8_e4m3fn", DType.F8_E4M3,
           "float8_e5m2", DType.F8_E5M2);
 
-  private static final Pattern NUMBER =
-      Pattern.compile("[-+]?(\\d+(\\.\\d*)?|\\.\\d+)([eE][-+]?\\d+)?");
-  private static final Pattern NOT_FINITE = Pattern.compile("(?i)[-+]?\\.?(nan|inf|infinity)");
-
   private final String origin;
   private final boolean lines;
   private final SequencedMap<String, MergeMethod> methods = new LinkedHashMap<>();
 
   /// @param lines whether messages say on which line something is
   RecipeParser(String origin, boolean lines, List<ElementwiseMethod> own) {
+    super(RECIPE);
     this.origin = origin;
     this.lines = lines;
     List<MergeMethod> all = new ArrayList<>(Catalogue.METHODS);
@@ -97,15 +88,8 @@ final class RecipeParser {
     }
   }
 
-  /// A mapping's values by key, each key once.
-  private record Fields(Node node, SequencedMap<String, Node> byKey) {
-    Optional<Node> get(String key) {
-      return Optional.ofNullable(byKey.get(key));
-    }
-  }
-
   Recipe parse(String yaml) {
-    Fields top = mapping(compose(yaml), "the recipe", TOP_KEYS);
+    Fields top = mapping(compose(origin, yaml), "the recipe", TOP_KEYS);
     MergeMethod implementation = method(top);
     Method method = implementation.description();
     Recipe.Mode mode = mode(top);
@@ -219,83 +203,6 @@ final class RecipeParser {
                 + "'. Remove it, or the mode.");
       }
     }
-  }
-
-  private Node compose(String yaml) {
-    if (yaml.length() > MAX_BYTES) {
-      throw new RecipeException(
-          origin
-              + ": has "
-              + yaml.length()
-              + " characters, more than the "
-              + MAX_BYTES
-              + " that a recipe may have. Give parameters once for many models, or by filters.");
-    }
-    LoadSettings settings =
-        LoadSettings.builder().setLabel(origin).setSchema(new CoreSchema()).build();
-    try {
-      Node root =
-          new Composer(
-                  settings,
-                  new ShallowParser(
-                      new ParserImpl(settings, new StreamReader(settings, yaml)), MAX_DEPTH))
-              .getSingleNode()
-              .orElseThrow(
-                  () ->
-                      new RecipeException(
-                          origin + ": is empty. A recipe says at least merge_method and models."));
-      if (values(root, new IdentityHashMap<>()) > MAX_VALUES) {
-        throw error(
-            root,
-            "its aliases stand for more than "
-                + MAX_VALUES
-                + " values, or for themselves. Write the values out.");
-      }
-      return root;
-    } catch (MarkedYamlEngineException e) {
-      int line = e.getProblemMark().map(mark -> mark.getLine() + 1).orElse(1);
-      throw error(line, "is not YAML (" + e.getProblem() + "). Correct this line.");
-    } catch (YamlEngineException e) {
-      throw notYaml(String.valueOf(e.getMessage()).lines().findFirst().orElse(""));
-    } catch (NumberFormatException | IndexOutOfBoundsException e) {
-      throw notYaml("an escape in it is cut off"); // The library's scanner runs on.
-    }
-  }
-
-  private RecipeException notYaml(String problem) {
-    return new RecipeException(
-        origin + ": " + Quoted.text("is not YAML (" + problem + "). Correct the file."));
-  }
-
-  /// How many values a node stands for with its aliases written out: a few lines of aliases of
-  /// aliases are billions. Counts no further than just above [#MAX_VALUES].
-  private static long values(Node node, Map<Node, Long> counted) {
-    Long known = counted.get(node);
-    if (known != null) {
-      return known;
-    }
-    counted.put(node, MAX_VALUES + 1); // For those inside that refer to this one.
-    long count = 1;
-    switch (node) {
-      case SequenceNode list -> {
-        for (Node value : list.getValue()) {
-          count = Math.min(MAX_VALUES + 1, count + values(value, counted));
-        }
-      }
-      case MappingNode map -> {
-        for (NodeTuple tuple : map.getValue()) {
-          count =
-              Math.min(
-                  MAX_VALUES + 1,
-                  count
-                      + values(tuple.getKeyNode(), counted)
-                      + values(tuple.getValueNode(), counted));
-        }
-      }
-      default -> {}
-    }
-    counted.put(node, count);
-    return count;
   }
 
   private MergeMethod method(Fields top) {
@@ -637,7 +544,7 @@ final class RecipeParser {
     if (node instanceof ScalarNode scalar && scalar.getTag() == Tag.BOOL) {
       return new Parameter.Scalar(scalar.getValue().equalsIgnoreCase("true") ? 1 : 0);
     }
-    if (node instanceof ScalarNode scalar && NUMBER.matcher(scalar.getValue()).matches()) {
+    if (node instanceof ScalarNode scalar && isNumber(scalar.getValue())) {
       double value = Double.parseDouble(scalar.getValue());
       if (value == 0 || value == 1) {
         return new Parameter.Scalar(value);
@@ -689,81 +596,6 @@ final class RecipeParser {
     }
   }
 
-  // ---- nodes ------------------------------------------------------------------------------------
-
-  private Fields mapping(Node node, String what, Collection<String> known) {
-    SequencedMap<String, Node> entries = entries(node, what);
-    for (NodeTuple tuple : ((MappingNode) node).getValue()) {
-      String key = ((ScalarNode) tuple.getKeyNode()).getValue();
-      if (!known.contains(key)) {
-        throw error(
-            tuple.getKeyNode(),
-            "unknown key '" + key + "' in " + what + ". " + Names.suggest(key, known));
-      }
-    }
-    return new Fields(node, entries);
-  }
-
-  private SequencedMap<String, Node> entries(Node node, String what) {
-    if (!(node instanceof MappingNode map)) {
-      throw error(node, what + " is " + describe(node) + ". Write 'key: value' lines.");
-    }
-    SequencedMap<String, Node> entries = new LinkedHashMap<>();
-    for (NodeTuple tuple : map.getValue()) {
-      if (!(tuple.getKeyNode() instanceof ScalarNode key)) {
-        throw error(tuple.getKeyNode(), "a key of " + what + " is not a name. Correct it.");
-      }
-      if (isNull(tuple.getValueNode())) {
-        throw error(key, "'" + key.getValue() + "' has no value. Give it one, or remove it.");
-      }
-      Node previous = entries.put(key.getValue(), tuple.getValueNode());
-      if (previous != null) {
-        throw error(
-            key,
-            "'"
-                + key.getValue()
-                + "' appears twice in "
-                + what
-                + " (before on line "
-                + line(previous)
-                + "). Keep one.");
-      }
-    }
-    return entries;
-  }
-
-  private List<Node> sequence(Node node, String what) {
-    if (!(node instanceof SequenceNode list)) {
-      throw error(node, what + " is " + describe(node) + ". Write a list.");
-    }
-    if (list.getValue().isEmpty()) {
-      throw error(node, what + " is an empty list. Add an entry, or remove it.");
-    }
-    return list.getValue();
-  }
-
-  private String string(Node node, String what) {
-    if (!(node instanceof ScalarNode scalar)) {
-      throw error(node, what + " is " + describe(node) + ". Write a single value.");
-    }
-    return scalar.getValue();
-  }
-
-  private double number(Node node, String what) {
-    if (node instanceof ScalarNode scalar && scalar.isPlain()) {
-      String text = scalar.getValue();
-      boolean matches = NUMBER.matcher(text).matches();
-      if (NOT_FINITE.matcher(text).matches()
-          || matches && !Double.isFinite(Double.parseDouble(text))) {
-        throw error(node, what + " is " + text + ", and must be finite. Correct it.");
-      }
-      if (matches) {
-        return Double.parseDouble(text);
-      }
-    }
-    throw error(node, what + " is " + describe(node) + ". Write a number.");
-  }
-
   private double number(Node node, Method.ParameterSpec spec) {
     double value = number(node, spec.name());
     spec.refuse(value)
@@ -776,30 +608,13 @@ final class RecipeParser {
     return value;
   }
 
-  private static boolean isNull(Node node) {
-    return node instanceof ScalarNode && node.getTag() == Tag.NULL;
-  }
-
-  private static String describe(Node node) {
-    return switch (node) {
-      case MappingNode _ -> "a mapping";
-      case SequenceNode _ -> "a list";
-      case ScalarNode scalar when scalar.getTag() == Tag.BOOL -> "the boolean " + scalar.getValue();
-      case ScalarNode scalar when scalar.getTag() == Tag.NULL -> "empty";
-      case ScalarNode scalar -> "'" + scalar.getValue() + "'";
-      default -> "of an unknown kind";
-    };
-  }
-
-  private static int line(Node node) {
-    return node.getStartMark().map(mark -> mark.getLine() + 1).orElse(1);
+  @Override
+  protected RecipeException error(int line, String problem) {
+    return new RecipeException(
+        origin + (lines && line > 0 ? ":" + line : "") + ": " + Quoted.text(problem));
   }
 
   private RecipeException error(Node node, String problem) {
     return error(line(node), problem);
-  }
-
-  private RecipeException error(int line, String problem) {
-    return new RecipeException(origin + (lines ? ":" + line : "") + ": " + Quoted.text(problem));
   }
 }

@@ -6,6 +6,7 @@ import io.sinter.updater.MergePlan.Output;
 import io.sinter.updater.MergePlan.Pass;
 import io.sinter.updater.MergePlan.Piece;
 import io.sinter.updater.MergePlan.ReducePass;
+import io.sinter.updater.internal.Failures;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

@@ -3,6 +3,8 @@ package io.sinter.updater;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.sinter.updater.internal.Failures;
+import io.sinter.updater.internal.Quoted;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

@@ -2,6 +2,7 @@
 package io.sinter.updater;
 
 import com.sun.management.ThreadMXBean;
+import io.sinter.updater.internal.Quoted;
 import java.lang.management.ManagementFactory;
 import java.util.Optional;
 import java.util.function.Supplier;

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.sinter.updater;
+package io.sinter.updater.internal;
 
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.Locale;
 
 /// Help with misspelt names.
-final class Names {
+public final class Names {
   /// Nothing longer is misspelt: it is something else, and comparing it could take seconds.
   private static final int MAX_CHARS = 100;
 
   private Names() {}
 
   /// "Did you mean 'x'?" where a known name is near, else all that are known.
-  static String suggest(String name, Collection<String> known) {
+  public static String suggest(String name, Collection<String> known) {
     return known.stream()
         .filter(_ -> name.length() <= MAX_CHARS)
         .sorted()

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.sinter.updater;
+package io.sinter.updater.internal;
 
 /// Text of foreign files as messages may show it: names in a header or a recipe can hold line
 /// breaks, terminal escapes, marks that turn the writing around, and megabytes.
-final class Quoted {
+public final class Quoted {
   /// What a message says at most about one problem.
-  static final int MAX_CHARS = 2000;
+  public static final int MAX_CHARS = 2000;
 
   private Quoted() {}
 
   /// The text on one line, without characters that a terminal would act on, cut in the middle where
   /// it is long.
-  static String text(String text) {
+  public static String text(String text) {
     return text.length() <= MAX_CHARS && text.codePoints().allMatch(Quoted::harmless)
         ? text
         : escape(cut(text));
@@ -56,7 +56,7 @@ final class Quoted {
   }
 
   /// Whether a string can be written as UTF-8: escapes in JSON can make half of a surrogate pair.
-  static boolean isUnicode(String text) {
+  public static boolean isUnicode(String text) {
     return text.codePoints().noneMatch(c -> c >= 0xd800 && c <= 0xdfff);
   }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.sinter.updater;
+package io.sinter.updater.internal;
 
 import org.snakeyaml.engine.v2.events.Event;
 import org.snakeyaml.engine.v2.exceptions.ParserException;

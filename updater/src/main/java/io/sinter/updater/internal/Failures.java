@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-package io.sinter.updater;
+package io.sinter.updater.internal;
 
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
@@ -9,11 +9,11 @@ import java.nio.file.NoSuchFileException;
 import java.util.Objects;
 
 /// Words for what the operating system reports.
-final class Failures {
+public final class Failures {
   private Failures() {}
 
   /// The failure behind one that a folder's iterator wraps.
-  static IOException io(Exception e) {
+  public static IOException io(Exception e) {
     return switch (e) {
       case IOException io -> io;
       case DirectoryIteratorException iteration -> iteration.getCause();
@@ -22,7 +22,7 @@ final class Failures {
   }
 
   /// Why an operation failed, without the path that the message around it names already.
-  static String reason(IOException e) {
+  public static String reason(IOException e) {
     return switch (e) {
       case NoSuchFileException _ -> "no such file or folder";
       case AccessDeniedException _ -> "permission denied";
