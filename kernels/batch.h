@@ -124,6 +124,13 @@ struct ReduceBatch {
   double* results;  // [count] (dots: [count][3]) on the stream's device; rows: null
 };
 
+// Statistics of chunks; each item's results are its own, kBasedStatistics or kStatistics per chunk.
+struct StatisticsBatch {
+  const ReduceItem* items;
+  int64_t count;
+  bool based;  // b is a base
+};
+
 // What keeps exactly k elements: those of magnitude above the threshold, and those that equal it and
 // have an index below the cutoff. The cutoff is 1 + the index of the last equal element that is kept,
 // or 0. In a joint selection it is that of the tensor in which the last one is; those before keep all

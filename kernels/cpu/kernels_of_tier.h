@@ -31,6 +31,8 @@ SINTER_REDUCE_KERNEL(dots_kernel);
 SINTER_REDUCE_KERNEL(moments_kernel);
 SINTER_REDUCE_KERNEL(count_kernel);
 SINTER_REDUCE_KERNEL(masked_sum_kernel);
+SINTER_REDUCE_KERNEL(statistics_kernel);
+SINTER_REDUCE_KERNEL(based_statistics_kernel);
 #undef SINTER_REDUCE_KERNEL
 
 // The families that have tables of their own.

@@ -121,4 +121,22 @@ void masked_sum(const Context& context, const ReduceBatch& batch) {
   run_reduction(context, batch, kernels().masked_sum, 1, Term::kValue);
 }
 
+void chunk_statistics(const Context& context, const StatisticsBatch& batch) {
+  constexpr int64_t kChunks = kPart / kReduceChunk;
+  const ReduceKernel kernel = batch.based ? kernels().based_statistics : kernels().statistics;
+  const int64_t numbers = batch.based ? kBasedStatistics : kStatistics;
+  const std::vector<int64_t> first = number_parts(batch.items, batch.count);
+  context.team.run(first.back(), [&](int64_t part) {
+    const int64_t k = tensor_of(first, part);
+    const ReduceItem& item = batch.items[k];
+    const int64_t begin = (part - first[static_cast<size_t>(k)]) * kChunks;
+    const int64_t chunks = chunks_of(item.elements);
+    const int64_t end = chunks - begin < kChunks ? chunks : begin + kChunks;
+    double results[kChunks * kBasedStatistics];
+    kernel(item, DType::kStored, begin, end, results);
+    std::memcpy(item.results + begin * numbers, results,
+                static_cast<size_t>((end - begin) * numbers) * sizeof(double));
+  });
+}
+
 }  // namespace sinter::cpu

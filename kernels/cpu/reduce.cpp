@@ -207,7 +207,120 @@ SINTER_FN void reduce(const ReduceItem& item, DType load, int64_t begin, int64_t
   }
 }
 
+// The stored elements of a block: where they are, or, of a strided view, in `room`.
+template <DType T>
+SINTER_FN const unsigned char* stored_block(const View& view, int64_t begin, int count,
+                                            unsigned char* room) {
+  constexpr int64_t kWidth = static_cast<int64_t>(sizeof(typename Format<T>::Storage));
+  if (view.contiguous()) {
+    return view.data + begin * kWidth;
+  }
+  for_runs(
+      view, begin,
+      count, [&](int j, int run, int64_t offset, int64_t stride) __attribute__((always_inline)) {
+        for (int k = 0; k < run; ++k) {
+          __builtin_memcpy(room + (j + k) * kWidth, view.data + (offset + k * stride) * kWidth,
+                           kWidth);
+        }
+      });
+  return room;
+}
+
+// The bits of stored elements.
+template <DType T>
+struct WordOf {
+  using type = typename Unaligned<typename Format<T>::Word>::type;
+};
+
+template <DType T>
+SINTER_FN int differing(const unsigned char* x, const unsigned char* y, int count) {
+  const auto* const a = reinterpret_cast<const typename WordOf<T>::type*>(x);
+  const auto* const b = reinterpret_cast<const typename WordOf<T>::type*>(y);
+  int changed = 0;
+  for (int j = 0; j < count; ++j) {
+    changed += a[j] != b[j] ? 1 : 0;
+  }
+  return changed;
+}
+
+// Chunks [begin, end): what sinter_chunk_statistics says, in float32 or, where a tensor is float64,
+// in that.
+template <DType T, class Compute, bool kBased>
+SINTER_FN void statistics(const ReduceItem& item, int64_t begin, int64_t end, double* out) {
+  constexpr DType kCompute = sizeof(Compute) == 4 ? DType::kF32 : DType::kF64;
+  constexpr int64_t kWidth = static_cast<int64_t>(sizeof(typename Format<T>::Storage));
+  for (int64_t chunk = begin; chunk < end; ++chunk) {
+    alignas(64) double squares[1][kReduceLanes] = {};
+    alignas(64) double differences[1][kReduceLanes] = {};
+    Range<Compute> range;
+    int64_t changed = 0;
+    const int64_t from = chunk * kReduceChunk;
+    const int64_t to = item.elements - from < kReduceChunk ? item.elements : from + kReduceChunk;
+    for (int64_t i = from; i < to; i += kBlock) {
+      const int count = static_cast<int>(to - i < kBlock ? to - i : kBlock);
+      alignas(64) unsigned char room[kBlock * kWidth];
+      alignas(64) Compute x[kBlock];
+      const unsigned char* const stored = stored_block<T>(item.a, i, count, room);
+      decode<T>(stored, 1, count, x);
+      for (int j = 0; j < count; ++j) {
+        see(range, x[j]);
+      }
+      add_block<kCompute, Of<Term::kSquare>>(x, x, count, 0.0, squares);
+      if (kBased) {
+        alignas(64) unsigned char other[kBlock * kWidth];
+        alignas(64) Compute y[kBlock];
+        if (item.b.dtype == T) {
+          const unsigned char* const base = stored_block<T>(item.b, i, count, other);
+          decode<T>(base, 1, count, y);
+          changed += differing<T>(stored, base, count);
+        } else {
+          load_block(item.b, DType::kStored, i, count, y);
+          for (int j = 0; j < count; ++j) {
+            const auto cast = Format<T>::encode(y[j]);
+            __builtin_memcpy(other + j * kWidth, &cast, kWidth);
+          }
+          changed += differing<T>(stored, other, count);
+        }
+        for (int j = 0; j < count; ++j) {
+          x[j] = x[j] - y[j];
+        }
+        add_block<kCompute, Of<Term::kSquare>>(x, x, count, 0.0, differences);
+      }
+    }
+    double* const results = out + (chunk - begin) * (kBased ? kBasedStatistics : kStatistics);
+    results[0] = number_of(range.least);
+    results[1] = number_of(range.greatest);
+    results[2] = canonical(combine_lanes<Term::kSquare>(squares[0], to - from));
+    results[3] = static_cast<double>(range.nonfinite);
+    if (kBased) {
+      results[4] = canonical(combine_lanes<Term::kSquare>(differences[0], to - from));
+      results[5] = static_cast<double>(changed);
+    }
+  }
+}
+
+template <bool kBased>
+static void statistics_of_any(const ReduceItem& item, int64_t begin, int64_t end, double* out) {
+  with_dtype(
+      item.a.dtype, [&]<DType T>() __attribute__((always_inline)) {
+        if (T == DType::kF64 || (kBased && item.b.dtype == DType::kF64)) {
+          statistics<T, double, kBased>(item, begin, end, out);
+        } else if constexpr (T != DType::kF64) {
+          statistics<T, float, kBased>(item, begin, end, out);
+        }
+      });
+}
+
 }  // namespace
+
+void statistics_kernel(const ReduceItem& item, DType, int64_t begin, int64_t end, double* out) {
+  statistics_of_any<false>(item, begin, end, out);
+}
+
+void based_statistics_kernel(const ReduceItem& item, DType, int64_t begin, int64_t end,
+                             double* out) {
+  statistics_of_any<true>(item, begin, end, out);
+}
 
 void sum_kernel(const ReduceItem& item, DType load, int64_t begin, int64_t end, double* partials) {
   reduce<false, Of<Term::kValue>>(item, load, begin, end, partials);

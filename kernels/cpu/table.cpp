@@ -22,6 +22,8 @@ extern const Kernels table = {
     moments_kernel,
     count_kernel,
     masked_sum_kernel,
+    statistics_kernel,
+    based_statistics_kernel,
     &agreement_kernels,
     &fusion_kernels,
     &random_kernels,

@@ -43,6 +43,7 @@ void dots(const Context& context, const ReduceBatch& batch);
 void moments(const Context& context, const ReduceBatch& batch);
 void count(const Context& context, const ReduceBatch& batch);
 void masked_sum(const Context& context, const ReduceBatch& batch);
+void chunk_statistics(const Context& context, const StatisticsBatch& batch);
 
 // Exact selection (see sinter_select), its results on the device.
 void select(const Context& context, const SelectBatch& batch);

@@ -194,6 +194,122 @@ __global__ void __launch_bounds__(kThreads, 4)
   }
 }
 
+// A lane's share of a chunk's statistics.
+template <class Compute>
+struct Look {
+  Range<Compute> range;
+  double squares[2] = {};
+  double differences[2] = {};
+  int32_t changed = 0;
+};
+
+template <DType T, class Compute, bool kBased>
+SINTER_DEVICE void look(Look<Compute>& seen, int odd, typename Format<T>::Storage stored,
+                        typename Format<T>::Storage base, Compute y) {
+  using Word = typename Format<T>::Word;
+  const auto x = static_cast<Compute>(Format<T>::decode(stored));
+  see(seen.range, x);
+  seen.squares[odd] = accumulate<Term::kSquare>(seen.squares[odd], static_cast<double>(x), 0.0);
+  if (kBased) {
+    const auto difference = static_cast<double>(x - y);
+    seen.differences[odd] =
+        accumulate<Term::kSquare>(seen.differences[odd], difference, difference);
+    Word a, b;
+    memcpy(&a, &stored, sizeof a);
+    memcpy(&b, &base, sizeof b);
+    seen.changed += a != b ? 1 : 0;
+  }
+}
+
+// The statistics of chunks, a warp to each; lanes 2 t and 2 t + 1 are thread t's, as above.
+template <DType T, class Compute, bool kBased>
+__global__ void __launch_bounds__(kThreads, 4)
+    statistics_kernel(const __grid_constant__ ReduceParams params) {
+  using Storage = typename Format<T>::Storage;
+  constexpr int64_t kWidth = static_cast<int64_t>(sizeof(Storage));
+  const Descriptors table = descriptors(params.table);
+  const int64_t worker = int64_t{blockIdx.x} * kWarps + threadIdx.x / kWarp;
+  const int64_t workers = int64_t{gridDim.x} * kWarps;
+  int64_t unit = share(params.table.units, worker, workers);
+  const int64_t stop = share(params.table.units, worker + 1, workers);
+  if (unit == stop) {
+    return;
+  }
+  int64_t k = entry_of(table.first, params.table.count, unit);
+  for (; unit < stop; ++unit) {
+    while (table.first[k + 1] <= unit) {
+      ++k;
+    }
+    const Operand* const operands = table.operands + 3 * k;
+    const int64_t chunk = unit - table.first[k];
+    const int64_t begin = chunk * kReduceChunk;
+    const int64_t left = table.entries[k].elements - begin;
+    const int count = static_cast<int>(left < kReduceChunk ? left : kReduceChunk);
+    const bool same = operands[2].dtype == T;
+    Look<Compute> seen;
+    for (int i = 2 * (threadIdx.x % kWarp); i < count; i += kReduceLanes) {
+#pragma unroll
+      for (int odd = 0; odd < 2; ++odd) {
+        if (i + odd < count) {
+          const int64_t index = begin + i + odd;
+          const auto stored = read<Storage>(operands[1].data +
+                                            place_of(operands[1], table.layouts, index) * kWidth);
+          Storage base = {};
+          Compute y = 0;
+          if (kBased && same) {
+            base = read<Storage>(operands[2].data +
+                                 place_of(operands[2], table.layouts, index) * kWidth);
+            y = static_cast<Compute>(Format<T>::decode(base));
+          } else if (kBased) {
+            y = load_element<Compute>(operands[2], table.layouts, DType::kStored, index);
+            base = Format<T>::encode(y);
+          }
+          look<T, Compute, kBased>(seen, odd, stored, base, y);
+        }
+      }
+    }
+#pragma unroll
+    for (int half = kWarp / 2; half > 0; half /= 2) {
+      const auto low = __shfl_down_sync(kAllLanes, seen.range.least, half);
+      const auto high = __shfl_down_sync(kAllLanes, seen.range.greatest, half);
+      seen.range.least = low < seen.range.least ? low : seen.range.least;
+      seen.range.greatest = high > seen.range.greatest ? high : seen.range.greatest;
+      seen.range.nonfinite += __shfl_down_sync(kAllLanes, seen.range.nonfinite, half);
+      seen.changed += __shfl_down_sync(kAllLanes, seen.changed, half);
+#pragma unroll
+      for (int odd = 0; odd < 2; ++odd) {
+        seen.squares[odd] += __shfl_down_sync(kAllLanes, seen.squares[odd], half);
+        seen.differences[odd] += __shfl_down_sync(kAllLanes, seen.differences[odd], half);
+      }
+    }
+    if (threadIdx.x % kWarp == 0) {
+      double* const results = reinterpret_cast<double*>(operands[0].data) +
+                              chunk * (kBased ? kBasedStatistics : kStatistics);
+      results[0] = number_of(seen.range.least);
+      results[1] = number_of(seen.range.greatest);
+      results[2] = canonical(seen.squares[0] + seen.squares[1]);
+      results[3] = static_cast<double>(seen.range.nonfinite);
+      if (kBased) {
+        results[4] = canonical(seen.differences[0] + seen.differences[1]);
+        results[5] = static_cast<double>(seen.changed);
+      }
+    }
+  }
+}
+
+template <bool kBased>
+void (*statistics_kernel_of(DType dtype, bool wide))(ReduceParams) {
+  void (*kernel)(ReduceParams) = nullptr;
+  with_dtype(dtype, [&]<DType T>() {
+    if constexpr (T == DType::kF64) {
+      kernel = statistics_kernel<T, double, kBased>;
+    } else {
+      kernel = wide ? statistics_kernel<T, double, kBased> : statistics_kernel<T, float, kBased>;
+    }
+  });
+  return kernel;
+}
+
 View contiguous_view(double* data, int64_t elements) {
   View view = {};
   view.data = reinterpret_cast<unsigned char*>(data);
@@ -360,6 +476,57 @@ void count(const Context& context, const ReduceBatch& batch) {
 
 void masked_sum(const Context& context, const ReduceBatch& batch) {
   run<Sums<Term::kMasked>, Values>(context, batch, false);
+}
+
+void chunk_statistics(const Context& context, const StatisticsBatch& batch) {
+  Queue& queue = context.queue;
+  const int64_t numbers = batch.based ? kBasedStatistics : kStatistics;
+  // Results at an address that a double cannot have are made elsewhere and copied.
+  const auto astray = [](const ReduceItem& item) {
+    return reinterpret_cast<uintptr_t>(item.results) % alignof(double) != 0;
+  };
+  const auto size = [&](const ReduceItem& item) {
+    return item.elements > 0 ? chunks_of(item.elements) * numbers : 0;
+  };
+  int64_t moved = 0;
+  for (int64_t k = 0; k < batch.count; ++k) {
+    moved += astray(batch.items[k]) ? size(batch.items[k]) : 0;
+  }
+  const Scratch elsewhere(queue, moved * static_cast<int64_t>(sizeof(double)));
+  double* free = elsewhere.as<double>();
+  std::vector<std::pair<const ReduceItem*, double*>> made;
+  std::map<std::pair<DType, bool>, TableBuilder> tables;
+  for (int64_t k = 0; k < batch.count; ++k) {
+    const ReduceItem& item = batch.items[k];
+    if (item.elements == 0) {
+      continue;
+    }
+    double* results = item.results;
+    if (astray(item)) {
+      results = free;
+      made.emplace_back(&item, results);
+      free += size(item);
+    }
+    const View output = contiguous_view(results, size(item));
+    const View* const views[] = {&output, &item.a, &item.b};
+    const bool wide = item.a.dtype == DType::kF64 || (batch.based && item.b.dtype == DType::kF64);
+    tables.try_emplace({item.a.dtype, wide}, 3, 0)
+        .first->second.add({item.elements, k}, chunks_of(item.elements), views, nullptr);
+  }
+  for (auto& [key, table] : tables) {
+    ReduceParams params = {DType::kStored, false, {}};
+    table.finish(queue, params.table);
+    const auto kernel = batch.based ? statistics_kernel_of<true>(key.first, key.second)
+                                    : statistics_kernel_of<false>(key.first, key.second);
+    const int64_t blocks = (table.units() + kWarps - 1) / kWarps;
+    const int64_t resident = queue.resident_blocks(kernel, kThreads);
+    launch(queue, kernel, std::min(blocks, resident), kThreads, params);
+  }
+  for (const auto& [item, results] : made) {
+    check(cudaMemcpyAsync(item->results, results, static_cast<size_t>(size(*item)) * sizeof(double),
+                          cudaMemcpyDeviceToDevice, queue.stream()),
+          "copy the results");
+  }
 }
 
 }  // namespace sinter::cuda

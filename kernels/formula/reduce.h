@@ -78,6 +78,54 @@ SINTER_FN double combine(double x, double y) {
 // The term by which chunks' results are reduced further.
 SINTER_FN Term further(Term term) { return term == Term::kLargest ? term : Term::kValue; }
 
+// Numbers of a chunk's statistics: least, greatest, squares, non-finite; with a base squares of the
+// differences and changed elements too.
+constexpr int kStatistics = 4;
+constexpr int kBasedStatistics = 6;
+
+// Integers in the order of the numbers they stand for, -0 before +0; and back.
+SINTER_FN int32_t ordered(float x) {
+  const auto bits = static_cast<int32_t>(float_bits(x));
+  return bits ^ ((bits >> 31) & 0x7fffffff);
+}
+SINTER_FN int64_t ordered(double x) {
+  const auto bits = static_cast<int64_t>(double_bits(x));
+  return bits ^ ((bits >> 63) & 0x7fffffffffffffffll);
+}
+SINTER_FN double number_of(int32_t order) {
+  const int32_t bits = order ^ ((order >> 31) & 0x7fffffff);
+  return static_cast<double>(bits_float(static_cast<uint32_t>(bits)));
+}
+SINTER_FN double number_of(int64_t order) {
+  return bits_double(static_cast<uint64_t>(order ^ ((order >> 63) & 0x7fffffffffffffffll)));
+}
+
+// The least, the greatest and the number of non-finite ones of elements as they come.
+template <class Compute>
+struct Range {
+  using Order = decltype(ordered(Compute{}));
+  static constexpr Order kInfinity = sizeof(Compute) == 4
+                                         ? static_cast<Order>(0x7f800000)
+                                         : static_cast<Order>(0x7ff0000000000000ll);
+
+  Order least = kInfinity;
+  Order greatest = ~kInfinity;
+  Order nonfinite = 0;
+};
+
+template <class Compute>
+SINTER_FN void see(Range<Compute>& range, Compute x) {
+  using Order = typename Range<Compute>::Order;
+  constexpr Order kInfinity = Range<Compute>::kInfinity;
+  const Order order = ordered(x);
+  const bool finite = (order < kInfinity) & (order > ~kInfinity);
+  const Order low = finite ? order : kInfinity;
+  const Order high = finite ? order : ~kInfinity;
+  range.least = low < range.least ? low : range.least;
+  range.greatest = high > range.greatest ? high : range.greatest;
+  range.nonfinite += finite ? 0 : 1;
+}
+
 // Chunks of a tensor or row; one without elements has one too, which is 0.
 SINTER_FN int64_t chunks_of(int64_t elements) {
   return elements > kReduceChunk ? (elements - 1) / kReduceChunk + 1 : 1;

@@ -745,6 +745,21 @@ SINTER_API int32_t sinter_masked_sum(sinter_stream* stream, int64_t count, const
                                      const sinter_tensor* mask, int32_t dtype,
                                      const sinter_tensor* out, sinter_error* error);
 
+/* What each chunk of 4096 elements is like, in one pass, for callers that stream a tensor. out[k][c] =
+ *
+ *   the least and the greatest finite element of chunk c, -0 below +0 (infinity and -infinity where
+ *   there is none); the sum of squares; the number of elements that are not finite
+ *   and, with base not NULL: the sum of the squares of in - base, differences rounded once to float32
+ *   (float64 where one of both tensors is that); the number of elements whose bits are not those of
+ *   base, cast to in's dtype where base has another
+ *
+ * A tensor's are the least, the greatest, and the sums (by sinter_sum for the canonical order) of its
+ * chunks'. in[count] (, base[count]) -> out[count], each f64, contiguous, [chunks, 4] or [chunks, 6];
+ * chunks = ceil(elements / 4096). No workspace. */
+SINTER_API int32_t sinter_chunk_statistics(sinter_stream* stream, int64_t count,
+                                           const sinter_tensor* in, const sinter_tensor* base,
+                                           const sinter_tensor* out, sinter_error* error);
+
 /* sinter_sum, sinter_norm and sinter_dot of each row along the last axis (a scalar is one row of
  * one): in[count][..., n] -> out[count], each f64, contiguous, of in's shape without its last
  * dimension. The order is that of a tensor with the row's elements. */

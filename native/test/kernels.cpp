@@ -201,12 +201,30 @@ enum Operation {
   kRowSum,
   kRowNorm,
   kRowDot,
+  kChunkStatistics,
   kOperations
 };
-const char* const kNames[] = {"cast",  "lerp",       "linear",       "slerp",    "task_arithmetic",
-                              "ram",   "ramplus_tl", "consensus_ta", "sce",      "copy",
-                              "sum",   "norm",       "dot",          "dots",     "moments",
-                              "count", "masked_sum", "row_sum",      "row_norm", "row_dot"};
+const char* const kNames[] = {"cast",
+                              "lerp",
+                              "linear",
+                              "slerp",
+                              "task_arithmetic",
+                              "ram",
+                              "ramplus_tl",
+                              "consensus_ta",
+                              "sce",
+                              "copy",
+                              "sum",
+                              "norm",
+                              "dot",
+                              "dots",
+                              "moments",
+                              "count",
+                              "masked_sum",
+                              "row_sum",
+                              "row_norm",
+                              "row_dot",
+                              "chunk_statistics"};
 
 constexpr int64_t kSizes[] = {0,    1,    2,    31,   33,   63,   64,    65,    127,
                               255,  256,  257,  511,  1023, 2047, 2048,  2049,  4095,
@@ -228,9 +246,11 @@ double pick_weight() {
 void run_batch(Stream& cpu, Stream& gpu, Operation operation) {
   const int64_t count = pick(12) == 0 ? 40 : 1 + pick(4);
   const bool rows_of = operation >= kRowSum && operation <= kRowDot;
-  const bool reduction = operation >= kSum && !rows_of;
+  const bool chunks_of = operation == kChunkStatistics;
+  const bool reduction = operation >= kSum && !rows_of && !chunks_of;
   const bool two = operation == kLerp || operation == kSlerp || operation == kDot ||
-                   operation == kDots || operation == kMaskedSum || operation == kRowDot;
+                   operation == kDots || operation == kMaskedSum || operation == kRowDot ||
+                   chunks_of;
   const auto models = static_cast<int32_t>(1 + pick(7));
   const int32_t inputs = operation == kLinear                                ? models
                          : operation >= kTaskArithmetic && operation < kCopy ? models + 1
@@ -239,7 +259,7 @@ void run_batch(Stream& cpu, Stream& gpu, Operation operation) {
   const bool uniform = pick(3) != 0;
   const bool plain = pick(2) == 0;
   const bool tame = operation == kSlerp || operation == kSce || pick(2) == 0;
-  const bool in_place = !reduction && !rows_of && operation != kCopy && pick(5) == 0;
+  const bool in_place = !reduction && !rows_of && !chunks_of && operation != kCopy && pick(5) == 0;
   const int32_t load =
       operation == kCopy || operation == kCast || pick(3) != 0 ? 0 : kDtypes[pick(6)];
   int32_t delta = pick(3) != 0 ? 0 : kDtypes[pick(6)];
@@ -248,6 +268,7 @@ void run_batch(Stream& cpu, Stream& gpu, Operation operation) {
                           : operation == kMoments || operation == kCount ? 4
                                                                          : 1;
 
+  const bool based = pick(2) == 0;  // chunk statistics
   std::vector<Tensor> sources(static_cast<size_t>(count * inputs));
   std::vector<Tensor> outputs(static_cast<size_t>(reduction ? 1 : count));
   for (int64_t k = 0; k < count; ++k) {
@@ -267,6 +288,9 @@ void run_batch(Stream& cpu, Stream& gpu, Operation operation) {
       make(gpu, output, SINTER_F64, rows, 1, pick(4) == 0 ? Layout::kByteOff : Layout::kAligned,
            false);
       output.cpu.rank = output.gpu.rank = 1;
+    } else if (chunks_of) {
+      make(gpu, output, SINTER_F64, (rows * columns + 4095) / 4096, based ? 6 : 4,
+           pick(4) == 0 ? Layout::kByteOff : Layout::kAligned, false);
     } else if (!reduction) {
       const int32_t own = operation == kCopy || pick(2) == 0 ? dtype : kDtypes[pick(6)];
       make(gpu, output, own, rows, columns, plain ? Layout::kAligned : pick_layout(), false);
@@ -414,6 +438,11 @@ void run_batch(Stream& cpu, Stream& gpu, Operation operation) {
         status[on_gpu] = sinter_row_dot(stream.handle, count, firsts.data(), seconds.data(), load,
                                         out.data(), &error);
         break;
+      case kChunkStatistics:
+        status[on_gpu] =
+            sinter_chunk_statistics(stream.handle, count, firsts.data(),
+                                    based ? seconds.data() : nullptr, out.data(), &error);
+        break;
       default:
         status[on_gpu] = sinter_dots(stream.handle, count, firsts.data(), seconds.data(), load,
                                      out.data(), &error);
@@ -433,7 +462,7 @@ void run_batch(Stream& cpu, Stream& gpu, Operation operation) {
     for (Tensor& tensor : outputs) {
       compare(gpu, tensor, "output");
     }
-    if (!reduction && !rows_of && operation != kCopy) {
+    if (!reduction && !rows_of && !chunks_of && operation != kCopy) {
       compare(gpu, counts, "counts");
     }
   }

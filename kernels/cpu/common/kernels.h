@@ -49,6 +49,8 @@ struct Kernels {
   ReduceKernel moments;
   ReduceKernel count;
   ReduceKernel masked_sum;
+  ReduceKernel statistics;
+  ReduceKernel based_statistics;
   const AgreementKernels* agreement;
   const FusionKernels* fusion;
   const RandomKernels* random;

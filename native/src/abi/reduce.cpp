@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "formula/reduce.h"
+
 #include <algorithm>
 #include <vector>
 
@@ -10,11 +12,14 @@ namespace {
 
 using namespace sinter;
 
-// A checked batch of reductions, to `results` numbers per tensor, side by side in one output, or to
-// kRows: one number per row, in an output per tensor. b may be a: one operand.
+// A checked batch of reductions, to `results` numbers per tensor, side by side in one output; to
+// kRows, one number per row, or to statistics of chunks, in an output per tensor. b may be a: one
+// operand.
 class Reduction {
  public:
   static constexpr int32_t kRows = 0;
+  static constexpr int32_t kChunks = -kStatistics;
+  static constexpr int32_t kBasedChunks = -kBasedStatistics;
 
   Reduction(sinter_stream* stream, int64_t count, const sinter_tensor* a, const char* a_name,
             const sinter_tensor* b, const char* b_name, int32_t dtype, int32_t results,
@@ -29,7 +34,7 @@ class Reduction {
       require(b, b_name);
       require(out, "out");
     }
-    if (count > 0 && results != kRows) {
+    if (count > 0 && results > 0) {
       const View view = checked_view(*stream, *out, "out", -1, Place::kStream, true);
       const bool right_shape =
           results == 1 ? out->rank == 1 && out->shape[0] == count
@@ -48,6 +53,8 @@ class Reduction {
       items_.push_back({element_count(a[k]), x, y});
       if (results == kRows) {
         rows(*stream, a[k], a_name, out[k], k);
+      } else if (results < 0) {
+        chunks(*stream, a[k], a_name, -results, out[k], k);
       }
     }
     batch_.items = items_.data();
@@ -74,6 +81,22 @@ class Reduction {
     ReduceItem& item = items_.back();
     item.rows = element_count(out);
     item.results = reinterpret_cast<double*>(view.data);
+  }
+
+  // Where the statistics of the last item's chunks go.
+  void chunks(const sinter_stream& stream, const sinter_tensor& in, const char* name,
+              int32_t numbers, const sinter_tensor& out, int64_t k) {
+    const View view = checked_view(stream, out, "out", k, Place::kStream, true);
+    const int64_t elements = element_count(in);
+    const int64_t count = elements > 0 ? chunks_of(elements) : 0;
+    if (view.dtype != DType::kF64 || !view.contiguous() || out.rank != 2 || out.shape[0] != count ||
+        out.shape[1] != numbers) {
+      invalid(label("out", k, out) + " must be a contiguous f64 tensor [" + std::to_string(count) +
+                  ", " + std::to_string(numbers) + "], a row for each 4096 elements of " +
+                  label(name, k, in),
+              k);
+    }
+    items_.back().results = reinterpret_cast<double*>(view.data);
   }
 
   std::vector<ReduceItem> items_;
@@ -167,6 +190,20 @@ int32_t sinter_masked_sum(sinter_stream* stream, int64_t count, const sinter_ten
   return guard("sinter_masked_sum", error, [&] {
     const Reduction call(stream, count, in, "in", mask, "mask", dtype, 1, out);
     SINTER_LAUNCH(*stream, masked_sum, call.batch());
+  });
+}
+
+int32_t sinter_chunk_statistics(sinter_stream* stream, int64_t count, const sinter_tensor* in,
+                                const sinter_tensor* base, const sinter_tensor* out,
+                                sinter_error* error) {
+  return guard("sinter_chunk_statistics", error, [&] {
+    const bool based = base != nullptr;
+    const Reduction call(stream, count, in, "in", based ? base : in, based ? "base" : "in",
+                         SINTER_DTYPE_STORED, based ? Reduction::kBasedChunks : Reduction::kChunks,
+                         out);
+    const ReduceBatch& batch = call.batch();
+    const StatisticsBatch statistics = {batch.items, batch.count, based};
+    SINTER_LAUNCH(*stream, chunk_statistics, statistics);
   });
 }
 

@@ -38,6 +38,7 @@ final class Cases {
     FURTHER.put("rank", RankBenchmark::new);
     FURTHER.put("gram 4", GramBenchmark::new);
     FURTHER.put("moments", MomentsBenchmark::new);
+    FURTHER.put("chunk statistics", ChunkStatisticsBenchmark::new);
     FURTHER.put("random", RandomBenchmark::new);
   }
 

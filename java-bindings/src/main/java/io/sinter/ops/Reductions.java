@@ -21,6 +21,9 @@ import org.jspecify.annotations.Nullable;
 ///
 /// The forms that return numbers synchronise the stream.
 public final class Reductions {
+  /// Elements of a chunk of the canonical order.
+  public static final int CHUNK = 4096;
+
   private Reductions() {}
 
   /// The products of two tensors.
@@ -480,6 +483,38 @@ public final class Reductions {
               results,
               call.error()));
     }
+  }
+
+  /// What each chunk of 4096 elements is like, in one pass, for callers that stream tensors;
+  /// `in[k][...] (, base[k][...]) -> out[k] f64[chunks, 4]`, or `[chunks, 6]` with a base.
+  ///
+  /// A row of `out` holds the least and the greatest finite element (-0 is below +0; infinity and
+  /// -infinity where there is none), the sum of squares and the number of elements that are not
+  /// finite; with a base also the sum of the squares of the differences, which are rounded to
+  // float32
+  /// (float64 where one of both tensors is that), and the number of elements whose bits are not
+  // those
+  /// of the base, cast to the dtype of `in`.
+  ///
+  /// @param stream the stream
+  /// @param in any dtypes and shapes
+  /// @param base of the shapes of `in`; null where there is none
+  /// @param out contiguous, `chunks` being the elements divided by 4096, rounded up
+  public static void chunkStatistics(
+      Stream stream, List<Tensor> in, @Nullable List<Tensor> base, List<Tensor> out) {
+    try (Call call = Call.on(stream, "chunkStatistics", in.size())) {
+      MemorySegment inputs = call.inputs("in", in);
+      MemorySegment bases = call.inputsOrNull("base", base);
+      MemorySegment results =
+          call.results("out", out, shape -> new long[] {chunks(shape), base == null ? 4 : 6});
+      call.check(
+          Abi.sinter_chunk_statistics(
+              call.stream(), call.count(), inputs, bases, results, call.error()));
+    }
+  }
+
+  private static long chunks(long[] shape) {
+    return Math.ceilDiv(Arrays.stream(shape).reduce(1, (x, y) -> x * y), CHUNK);
   }
 
   private static long[] withoutLast(long[] shape) {

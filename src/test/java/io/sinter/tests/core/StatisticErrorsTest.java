@@ -95,6 +95,10 @@ class StatisticErrorsTest {
         "rowDot",
         new Statistic((stream, in, out) -> Reductions.rowDot(stream, in, in, null, out), 2));
     LISTS.put(
+        "chunkStatistics",
+        new Statistic(
+            (stream, in, out) -> Reductions.chunkStatistics(stream, in, null, out), 1, 4));
+    LISTS.put(
         "rank", new Statistic((stream, in, out) -> Selection.rank(stream, in, null, out), 2, 3));
     LISTS.put(
         "gram",

@@ -195,11 +195,12 @@ public record ModelDifference(
       Sums sums = new Sums();
       @Nullable DType typeA = left.type().dtype().orElse(null);
       @Nullable DType typeB = right.type().dtype().orElse(null);
-      boolean packed = !Extremes.separate(left.type());
+      boolean packed = !ChangedElements.separate(left.type());
       StorageType unit = packed ? StorageType.U8 : left.type();
       sums.elements = packed ? left.bytes() : left.elements();
       sums.computed = typeA != null;
-      @Nullable Extremes bits = left.type() == right.type() ? new Extremes(unit) : null;
+      @Nullable ChangedElements bits =
+          left.type() == right.type() ? new ChangedElements(unit) : null;
       List<CanonicalSum> products = new ArrayList<>();
       for (int i = 0; i < 4; i++) {
         products.add(new CanonicalSum());
@@ -223,7 +224,7 @@ public record ModelDifference(
         progress.accept(done);
       }
       if (bits != null) {
-        sums.changed = bits.changed();
+        sums.changed = bits.count();
       }
       sums.aa = products.get(0).finish();
       sums.ab = products.get(1).finish();

@@ -6,9 +6,7 @@ import io.sinter.Device;
 import io.sinter.Stream;
 import io.sinter.StreamOptions;
 import io.sinter.Tensor;
-import io.sinter.ops.Conversion;
 import io.sinter.ops.Reductions;
-import io.sinter.ops.Vectors;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -30,7 +28,7 @@ import org.jspecify.annotations.Nullable;
 /// lie in what was submitted, and their sums combined as `sinter_sum` would.
 final class Statistics implements AutoCloseable {
   /// Elements looked at together: few enough to stay in the cache for each look.
-  private static final int WINDOW = 64 * CanonicalSum.CHUNK;
+  private static final int WINDOW = 64 * Reductions.CHUNK;
 
   private static final long READ = 4L << 20;
 
@@ -65,9 +63,8 @@ final class Statistics implements AutoCloseable {
   private final List<Tensor> buffers = new ArrayList<>();
   private final MemorySegment chunk;
   private final MemorySegment other;
-  private final MemorySegment converted;
-  private final Tensor sums;
-  private final List<@Nullable TensorStatistics> results = new ArrayList<>();
+  private final MemorySegment results;
+  private final List<@Nullable TensorStatistics> taken = new ArrayList<>();
   private final BlockingQueue<Job> jobs = new LinkedBlockingQueue<>();
   private final Thread thread = new Thread(this::work, "sinter-statistics");
   private volatile @Nullable Throwable failure;
@@ -85,11 +82,9 @@ final class Statistics implements AutoCloseable {
     this.base = base;
     this.stream = Device.cpu().stream(StreamOptions.DEFAULT.withThreads(1));
     try {
-      this.chunk = buffer(CanonicalSum.CHUNK);
+      this.chunk = buffer(Reductions.CHUNK);
       this.other = buffer(base == null ? 0 : WINDOW);
-      this.converted = buffer(base == null ? 0 : WINDOW);
-      this.sums = stream.allocate(DType.F64, WINDOW / CanonicalSum.CHUNK, 1, 1);
-      buffers.add(sums);
+      this.results = buffer(6L * WINDOW / Reductions.CHUNK);
     } catch (RuntimeException | Error e) {
       buffers.forEach(Tensor::close);
       stream.close();
@@ -184,7 +179,7 @@ final class Statistics implements AutoCloseable {
     if (next < places.size()) {
       throw new IllegalStateException("bytes of " + places.get(next) + " are missing");
     }
-    return results.stream().map(Objects::requireNonNull).toList();
+    return taken.stream().map(Objects::requireNonNull).toList();
   }
 
   private void stop() {
@@ -251,7 +246,7 @@ final class Statistics implements AutoCloseable {
       if (accumulator.done < place.bytes()) {
         return;
       }
-      results.add(accumulator.result());
+      taken.add(accumulator.result());
       current = null;
       next++;
     }
@@ -259,7 +254,7 @@ final class Statistics implements AutoCloseable {
 
   private void skipEmpty() {
     while (next < places.size() && places.get(next).bytes() == 0) {
-      results.add(new Accumulator(places.get(next)).result());
+      taken.add(new Accumulator(places.get(next)).result());
       next++;
     }
   }
@@ -269,9 +264,15 @@ final class Statistics implements AutoCloseable {
     private final Place place;
     private final @Nullable DType dtype;
     private final @Nullable TensorEntry baseEntry;
-    private final Extremes extremes;
+    /// For types that are not computed with; `null` for others.
+    private final @Nullable ChangedElements bits;
+
     private final CanonicalSum squares = new CanonicalSum();
     private final CanonicalSum differences = new CanonicalSum();
+    private double least = Double.POSITIVE_INFINITY;
+    private double greatest = Double.NEGATIVE_INFINITY;
+    private long nonFinite;
+    private long changed;
 
     /// Bytes taken, of which the last `held` wait in `chunk` for the rest of theirs.
     private long done;
@@ -281,22 +282,22 @@ final class Statistics implements AutoCloseable {
     Accumulator(Place place) {
       this.place = place;
       this.dtype = place.type().dtype().orElse(null);
-      this.extremes = new Extremes(place.type());
       TensorEntry entry = place.base();
       boolean comparable =
           entry != null
-              && Extremes.separate(place.type())
+              && ChangedElements.separate(place.type())
               && (entry.type() == place.type()
                   || dtype != null && entry.type().dtype().isPresent());
       this.baseEntry = comparable ? entry : null;
+      this.bits = comparable && dtype == null ? new ChangedElements(place.type()) : null;
     }
 
     void add(MemorySegment bytes) {
-      if (!Extremes.separate(place.type())) {
+      if (!ChangedElements.separate(place.type())) {
         done += bytes.byteSize();
         return;
       }
-      long unit = place.type().bytes(CanonicalSum.CHUNK);
+      long unit = place.type().bytes(Reductions.CHUNK);
       long at = 0;
       while (at < bytes.byteSize()) {
         long left = bytes.byteSize() - at;
@@ -325,65 +326,47 @@ final class Statistics implements AutoCloseable {
 
     /// Whole chunks, or all that is left.
     private void look(MemorySegment bytes, long from) {
-      @Nullable MemorySegment same = null;
-      @Nullable MemorySegment stored = null;
       long elements = bytes.byteSize() / place.type().bytes(1);
+      @Nullable MemorySegment stored = null;
       if (baseEntry != null) {
         long size = baseEntry.type().bytes(1);
         stored = other.asSlice(0, elements * size);
-        long position = from / place.type().bytes(1) * size;
-        Objects.requireNonNull(base).read(baseEntry, position, stored);
-        same = stored;
-        if (baseEntry.type() != place.type()) {
-          same = converted.asSlice(0, bytes.byteSize());
-          Conversion.cast(
-              stream,
-              Tensor.of(stored, baseEntry.type().dtype().orElseThrow(), elements),
-              Tensor.of(same, Objects.requireNonNull(dtype), elements));
-          stream.synchronize();
-        }
+        Objects.requireNonNull(base).read(baseEntry, from / place.type().bytes(1) * size, stored);
       }
       if (dtype != null) {
-        sum(Tensor.of(bytes, dtype, elements), null, squares);
-        if (stored != null && baseEntry != null) {
-          DType stored0 = baseEntry.type().dtype().orElseThrow();
-          sum(Tensor.of(bytes, dtype, elements), Tensor.of(stored, stored0, elements), differences);
-        }
-      }
-      extremes.add(bytes, same);
-    }
-
-    /// Adds the sums of squares of each chunk, of the elements or of their differences.
-    private void sum(Tensor flat, @Nullable Tensor subtracted, CanonicalSum to) {
-      long whole = flat.elements() / CanonicalSum.CHUNK * CanonicalSum.CHUNK;
-      if (whole > 0) {
-        rows(flat, subtracted, 0, whole, CanonicalSum.CHUNK, to);
-      }
-      if (whole < flat.elements()) {
-        rows(flat, subtracted, whole, flat.elements(), flat.elements() - whole, to);
+        Tensor in = Tensor.of(bytes, dtype, elements);
+        Tensor minus =
+            stored == null || baseEntry == null
+                ? null
+                : Tensor.of(stored, baseEntry.type().dtype().orElseThrow(), elements);
+        statistics(in, minus);
+      } else if (stored != null && bits != null) {
+        bits.add(bytes, stored);
+        changed = bits.count();
       }
     }
 
-    private void rows(
-        Tensor flat,
-        @Nullable Tensor subtracted,
-        long from,
-        long end,
-        long length,
-        CanonicalSum to) {
-      long rows = (end - from) / length;
-      Tensor in = flat.slice(0, from, end).reshape(rows, length);
-      Tensor out = sums.slice(0, 0, rows);
-      if (subtracted == null) {
-        Reductions.rowDot(stream, List.of(in), List.of(in), null, List.of(out.reshape(rows)));
-      } else {
-        Tensor minus = subtracted.slice(0, from, end).reshape(rows, length);
-        Reductions.gram(
-            stream, List.of(minus), List.of(List.of(in)), Vectors.ROWS, null, null, List.of(out));
-      }
+    private void statistics(Tensor in, @Nullable Tensor minus) {
+      int numbers = minus == null ? 4 : 6;
+      long chunks = Math.ceilDiv(in.elements(), Reductions.CHUNK);
+      MemorySegment out = results.asSlice(0, chunks * numbers * Double.BYTES);
+      Reductions.chunkStatistics(
+          stream,
+          List.of(in),
+          minus == null ? null : List.of(minus),
+          List.of(Tensor.of(out, DType.F64, chunks, numbers)));
       stream.synchronize();
-      for (int i = 0; i < rows; i++) {
-        to.add(sums.segment().getAtIndex(ValueLayout.JAVA_DOUBLE, i));
+      for (long at = 0; at < chunks * numbers; at += numbers) {
+        double low = out.getAtIndex(ValueLayout.JAVA_DOUBLE, at);
+        double high = out.getAtIndex(ValueLayout.JAVA_DOUBLE, at + 1);
+        least = Double.compare(low, least) < 0 ? low : least; // -0 is below +0.
+        greatest = Double.compare(high, greatest) > 0 ? high : greatest;
+        squares.add(out.getAtIndex(ValueLayout.JAVA_DOUBLE, at + 2));
+        nonFinite += (long) out.getAtIndex(ValueLayout.JAVA_DOUBLE, at + 3);
+        if (minus != null) {
+          differences.add(out.getAtIndex(ValueLayout.JAVA_DOUBLE, at + 4));
+          changed += (long) out.getAtIndex(ValueLayout.JAVA_DOUBLE, at + 5);
+        }
       }
     }
 
@@ -392,14 +375,14 @@ final class Statistics implements AutoCloseable {
           place.name(),
           place.type(),
           place.shape(),
-          extremes.min(),
-          extremes.max(),
+          least > greatest ? null : least,
+          least > greatest ? null : greatest,
           dtype == null ? null : Math.sqrt(squares.finish()),
-          extremes.nonFinite(),
+          nonFinite,
           baseEntry == null
               ? null
               : new TensorStatistics.Change(
-                  dtype == null ? null : Math.sqrt(differences.finish()), extremes.changed()));
+                  dtype == null ? null : Math.sqrt(differences.finish()), changed));
     }
   }
 

@@ -20,7 +20,7 @@ import java.lang.invoke.MethodHandle;
 public final class Abi {
   /// SHA-256 of the header these bindings were generated from.
   public static final String HASH =
-      "3b61ca29a8f93ea84b0b31db2f72a5f5428758d17d064e7a5a073f5d4aef67db";
+      "451c2732df2bcf2a85482ed547edd55dd75865bdf26425f39562dedcb3e1b117";
 
   /// ```text
   /// What a call came to. Values are never renumbered.
@@ -1460,6 +1460,40 @@ public final class Abi {
   }
 
   /// ```text
+  /// What each chunk of 4096 elements is like, in one pass, for callers that stream a tensor.
+  /// out[k][c] =
+  ///
+  ///   the least and the greatest finite element of chunk c, -0 below +0 (infinity and -infinity
+  /// where
+  ///   there is none); the sum of squares; the number of elements that are not finite
+  ///   and, with base not NULL: the sum of the squares of in - base, differences rounded once to
+  /// float32
+  ///   (float64 where one of both tensors is that); the number of elements whose bits are not those
+  /// of
+  ///   base, cast to in's dtype where base has another
+  ///
+  /// A tensor's are the least, the greatest, and the sums (by sinter_sum for the canonical order)
+  /// of its
+  /// chunks'. in[count] (, base[count]) -> out[count], each f64, contiguous, [chunks, 4] or
+  /// [chunks, 6];
+  /// chunks = ceil(elements / 4096). No workspace.
+  /// ```
+  public static int sinter_chunk_statistics(
+      MemorySegment stream,
+      long count,
+      MemorySegment in,
+      MemorySegment base,
+      MemorySegment out,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int) sinter_chunk_statistics.HANDLE.invokeExact(stream, count, in, base, out, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
   /// sinter_sum, sinter_norm and sinter_dot of each row along the last axis (a scalar is one row of
   /// one): in[count][..., n] -> out[count], each f64, contiguous, of in's shape without its last
   /// dimension. The order is that of a tensor with the row's elements.
@@ -2693,6 +2727,14 @@ public final class Abi {
             "sinter_masked_sum",
             FunctionDescriptor.of(
                 JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, JAVA_INT, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_chunk_statistics {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_chunk_statistics",
+            FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
   }
 
   private static final class sinter_row_sum {
