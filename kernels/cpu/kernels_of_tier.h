@@ -37,6 +37,7 @@ SINTER_REDUCE_KERNEL(based_statistics_kernel);
 
 // The families that have tables of their own.
 extern const AgreementKernels agreement_kernels;
+extern const CompatibilityKernels compatibility_kernels;
 extern const FusionKernels fusion_kernels;
 extern const RandomKernels random_kernels;
 extern const SelectKernels select_kernels;

@@ -10,6 +10,7 @@
 #include "formula/reduce.h"
 
 namespace sinter {
+struct FlipBatch;
 struct GramBatch;
 struct SphericalBatch;
 }  // namespace sinter
@@ -69,6 +70,9 @@ void consensus_ta(const Context& context, const Batch& batch);
 void sce(const Context& context, const Batch& batch);
 
 void arcee_fusion(const Context& context, const FusionBatch& batch);
+
+// Throws Failure (kNumeric) on a NaN logit or a number out of range.
+void flips(const Context& context, const FlipBatch& batch);
 
 }  // namespace sinter::cpu
 

@@ -25,6 +25,7 @@ extern const Kernels table = {
     statistics_kernel,
     based_statistics_kernel,
     &agreement_kernels,
+    &compatibility_kernels,
     &fusion_kernels,
     &random_kernels,
     &select_kernels,

@@ -8,6 +8,7 @@
 #include "cuda/common/queue.h"
 
 namespace sinter {
+struct FlipBatch;
 struct GramBatch;
 struct SphericalBatch;
 }  // namespace sinter
@@ -60,6 +61,9 @@ void consensus_ta(const Context& context, const Batch& batch);
 void sce(const Context& context, const Batch& batch);
 
 void arcee_fusion(const Context& context, const FusionBatch& batch);
+
+// A NaN logit or a number out of range is thrown by the queue's next synchronize.
+void flips(const Context& context, const FlipBatch& batch);
 
 }  // namespace sinter::cuda
 

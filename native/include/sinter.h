@@ -772,6 +772,86 @@ SINTER_API int32_t sinter_row_dot(sinter_stream* stream, int64_t count, const si
                                   const sinter_tensor* b, int32_t dtype, const sinter_tensor* out,
                                   sinter_error* error);
 
+/* ---- Compatibility --------------------------------------------------------------------------- */
+
+/* What an update does to single answers. Class numbers (labels, predictions, groups) are no tensors:
+ * they are plain arrays of int32_t, one number for each example, contiguous on the stream's device;
+ * counts are int64_t there. All these pointers are aligned as their type.
+ *
+ * Errors of all: SINTER_INVALID_ARGUMENT (null, shape, dtype, alignment, no examples) from the call;
+ * SINTER_NUMERIC, naming the operand and its place, for a NaN logit or a number out of range: from the
+ * call on the CPU, from the next synchronize elsewhere. What was written then means nothing. */
+
+/* What becomes of one example; values are indices of counts. */
+enum sinter_outcome {
+  SINTER_OUTCOME_BOTH_RIGHT = 0,
+  /* Negative flip: the old model was right, the new one is wrong. */
+  SINTER_OUTCOME_NEGATIVE_FLIP = 1,
+  /* Positive flip: the old model was wrong, the new one is right. */
+  SINTER_OUTCOME_POSITIVE_FLIP = 2,
+  /* Both wrong, with the same answer. */
+  SINTER_OUTCOME_WRONG_SAME = 3,
+  /* Both wrong, with different answers. */
+  SINTER_OUTCOME_WRONG_DIFFERENT = 4,
+  /* How many there are. */
+  SINTER_OUTCOMES = 5
+};
+
+/* The examples that two models answered. */
+typedef struct sinter_examples {
+  /* sizeof(sinter_examples), set by the caller. */
+  size_t struct_size;
+  /* How many; 1 or more. */
+  int64_t count;
+  /* Labels and predictions are 0 to classes - 1. */
+  int32_t classes;
+  /* Groups are 0 to groups - 1; 0 where group_of is NULL. */
+  int32_t groups;
+  /* [count] */
+  const int32_t* labels;
+  /* [count], or NULL: any partition of the examples, such as those that the old model was trained on
+   * and the others. */
+  const int32_t* group_of;
+} sinter_examples;
+
+/* Where results go: on the stream's device, overwritten, each NULL where it is not asked for. */
+typedef struct sinter_flip_table {
+  /* sizeof(sinter_flip_table), set by the caller. */
+  size_t struct_size;
+  /* [SINTER_OUTCOMES]: examples of each outcome. */
+  int64_t* totals;
+  /* [classes][SINTER_OUTCOMES]: the same by label. */
+  int64_t* by_class;
+  /* [groups][SINTER_OUTCOMES]: the same by group. */
+  int64_t* by_group;
+  /* [classes][classes]: examples by (old prediction, new prediction). */
+  int64_t* old_to_new;
+  /* [classes][classes]: examples by (label, prediction) of either model. */
+  int64_t* label_to_old;
+  int64_t* label_to_new;
+  /* [count]: the predictions. */
+  int32_t* old_predictions;
+  int32_t* new_predictions;
+  /* [count] bytes: each example's outcome. */
+  void* outcomes;
+} sinter_flip_table;
+
+/* Counts what becomes of the examples, given both models' predictions; old_predictions[count],
+ * new_predictions[count]. All measures follow from totals: accuracy, negative and positive flip rate,
+ * and so on (see io.sinter.ops.Compatibility). Counts are exact. Source: Yan et al.,
+ * "Positive-congruent training", CVPR 2021. */
+SINTER_API int32_t sinter_flips(sinter_stream* stream, const sinter_examples* examples,
+                                const int32_t* old_predictions, const int32_t* new_predictions,
+                                const sinter_flip_table* table, sinter_error* error);
+
+/* sinter_flips of the predictions that the logits make: for each row the index of its largest element,
+ * the lowest of equal ones (-0 equals 0). old_logits, new_logits [count, classes], any dtypes, read
+ * once. A NaN in a row is SINTER_NUMERIC; infinities are numbers like others. */
+SINTER_API int32_t sinter_logit_flips(sinter_stream* stream, const sinter_examples* examples,
+                                      const sinter_tensor* old_logits,
+                                      const sinter_tensor* new_logits,
+                                      const sinter_flip_table* table, sinter_error* error);
+
 #ifdef __cplusplus
 }
 #endif

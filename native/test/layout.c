@@ -58,5 +58,23 @@ int main(void) {
   FIELD(sinter_mixture, plain_election);
   FIELD(sinter_mixture, normalize);
   FIELD(sinter_mixture, rescale);
+  printf("sinter_examples - 0 %zu\n", sizeof(sinter_examples));
+  FIELD(sinter_examples, struct_size);
+  FIELD(sinter_examples, count);
+  FIELD(sinter_examples, classes);
+  FIELD(sinter_examples, groups);
+  FIELD(sinter_examples, labels);
+  FIELD(sinter_examples, group_of);
+  printf("sinter_flip_table - 0 %zu\n", sizeof(sinter_flip_table));
+  FIELD(sinter_flip_table, struct_size);
+  FIELD(sinter_flip_table, totals);
+  FIELD(sinter_flip_table, by_class);
+  FIELD(sinter_flip_table, by_group);
+  FIELD(sinter_flip_table, old_to_new);
+  FIELD(sinter_flip_table, label_to_old);
+  FIELD(sinter_flip_table, label_to_new);
+  FIELD(sinter_flip_table, old_predictions);
+  FIELD(sinter_flip_table, new_predictions);
+  FIELD(sinter_flip_table, outcomes);
   return 0;
 }

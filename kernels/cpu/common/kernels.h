@@ -9,6 +9,7 @@
 
 #include "batch.h"
 #include "cpu/agreement.h"
+#include "cpu/compatibility.h"
 #include "cpu/fusion.h"
 #include "cpu/random.h"
 #include "cpu/select.h"
@@ -52,6 +53,7 @@ struct Kernels {
   ReduceKernel statistics;
   ReduceKernel based_statistics;
   const AgreementKernels* agreement;
+  const CompatibilityKernels* compatibility;
   const FusionKernels* fusion;
   const RandomKernels* random;
   const SelectKernels* select;

@@ -20,14 +20,6 @@ static_assert(kMaxRank == SINTER_MAX_RANK);
 
 namespace {
 
-std::string shape_text(const sinter_tensor& tensor) {
-  std::string text = "[";
-  for (int d = 0; d < tensor.rank; ++d) {
-    text += (d > 0 ? ", " : "") + std::to_string(tensor.shape[d]);
-  }
-  return text + "]";
-}
-
 // The first and one past the last byte of a view that is not empty.
 void extent(const View& view, const unsigned char** low, const unsigned char** high) {
   int64_t first = 0;
@@ -68,6 +60,14 @@ bool elements_are_apart(const sinter_tensor& tensor) {
 }
 
 }  // namespace
+
+std::string shape_text(const sinter_tensor& tensor) {
+  std::string text = "[";
+  for (int d = 0; d < tensor.rank; ++d) {
+    text += (d > 0 ? ", " : "") + std::to_string(tensor.shape[d]);
+  }
+  return text + "]";
+}
 
 std::string label(const char* operand, int64_t index, const sinter_tensor& tensor) {
   std::string text = operand;

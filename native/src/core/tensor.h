@@ -16,6 +16,9 @@ namespace sinter {
 // An operand in messages: "a[3] 'model.norm.weight'".
 std::string label(const char* operand, int64_t index, const sinter_tensor& tensor);
 
+// A shape in messages: "[3, 4]".
+std::string shape_text(const sinter_tensor& tensor);
+
 // Throws unless pointer is set; operand is its name.
 void require(const void* pointer, const char* operand);
 

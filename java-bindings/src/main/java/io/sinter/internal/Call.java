@@ -149,6 +149,43 @@ public final class Call implements AutoCloseable {
     return array;
   }
 
+  /// The address of a contiguous tensor on the stream's device, or NULL: for plain arrays.
+  public MemorySegment array(String argument, @Nullable Tensor tensor, boolean output) {
+    if (tensor == null) {
+      return MemorySegment.NULL;
+    }
+    View view = Bridge.view(tensor);
+    if (!view.isContiguous()) {
+      throw mistake(argument + " is " + view + ", and must be contiguous");
+    }
+    if (view.device() != state.device()) {
+      throw wrongDevice(argument, view);
+    }
+    if (output && view.memory().isReadOnly()) {
+      throw mistake(argument + " is " + view + " over read-only memory; it is written");
+    }
+    view.memory().use(state, view);
+    reachable.add(view);
+    return MemorySegment.ofAddress(view.address());
+  }
+
+  /// One tensor of any dtype and layout, of a given shape.
+  public MemorySegment matrix(String argument, Tensor tensor, boolean output, long... shape) {
+    View view = Bridge.view(tensor);
+    if (!view.hasShape(shape)) {
+      throw mistake(argument + " is " + view + "; its shape must be " + Arrays.toString(shape));
+    }
+    if (view.device() != state.device()) {
+      throw wrongDevice(argument, view);
+    }
+    if (output && view.memory().isReadOnly()) {
+      throw mistake(argument + " is " + view + " over read-only memory; it is written");
+    }
+    MemorySegment struct = scratch.allocate(Abi.sinter_tensor.LAYOUT);
+    use(view, struct, 0);
+    return struct;
+  }
+
   private MemorySegment table(String argument, Tensor tensor, boolean output, long[] shape) {
     View view = Bridge.view(tensor);
     checkResults(argument, view, output, shape);

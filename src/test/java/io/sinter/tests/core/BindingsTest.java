@@ -98,7 +98,9 @@ class BindingsTest {
         Abi.sinter_stream_options.LAYOUT.withName("sinter_stream_options"),
         Abi.sinter_tensor.LAYOUT.withName("sinter_tensor"),
         Abi.sinter_arithmetic.LAYOUT.withName("sinter_arithmetic"),
-        Abi.sinter_mixture.LAYOUT.withName("sinter_mixture"));
+        Abi.sinter_mixture.LAYOUT.withName("sinter_mixture"),
+        Abi.sinter_examples.LAYOUT.withName("sinter_examples"),
+        Abi.sinter_flip_table.LAYOUT.withName("sinter_flip_table"));
   }
 
   @Test

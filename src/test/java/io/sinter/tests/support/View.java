@@ -56,6 +56,23 @@ public record View(long[] outer, long[] from, long[] to, int[] axes) {
     return box(new long[] {count});
   }
 
+  /// A contiguous matrix.
+  public static View matrix(int rows, int columns) {
+    return box(new long[] {rows, columns});
+  }
+
+  /// A matrix that is contiguous, cut from a larger one, or transposed.
+  public static View matrix(SplittableRandom random, int rows, int columns) {
+    return switch (random.nextInt(4)) {
+      case 0 -> matrix(rows, columns).pad(1, random.nextInt(3), random.nextInt(1, 3));
+      case 1 -> {
+        View turned = box(new long[] {columns, rows});
+        yield new View(turned.outer, turned.from, turned.to, new int[] {1, 0});
+      }
+      default -> matrix(rows, columns);
+    };
+  }
+
   private static View box(long[] shape) {
     int[] axes = new int[shape.length];
     Arrays.setAll(axes, k -> k);

@@ -20,7 +20,7 @@ import java.lang.invoke.MethodHandle;
 public final class Abi {
   /// SHA-256 of the header these bindings were generated from.
   public static final String HASH =
-      "451c2732df2bcf2a85482ed547edd55dd75865bdf26425f39562dedcb3e1b117";
+      "17f7700245a16add66954eb52f5be6468775c3772bdfbc403b39315a0b00c571";
 
   /// ```text
   /// What a call came to. Values are never renumbered.
@@ -171,6 +171,36 @@ public final class Abi {
   /// Largest magnitude; NaN if there is one.
   /// ```
   public static final int SINTER_NORM_MAX = 3;
+
+  /// ```text
+  /// What becomes of one example; values are indices of counts.
+  /// ```
+  public static final int SINTER_OUTCOME_BOTH_RIGHT = 0;
+
+  /// ```text
+  /// Negative flip: the old model was right, the new one is wrong.
+  /// ```
+  public static final int SINTER_OUTCOME_NEGATIVE_FLIP = 1;
+
+  /// ```text
+  /// Positive flip: the old model was wrong, the new one is right.
+  /// ```
+  public static final int SINTER_OUTCOME_POSITIVE_FLIP = 2;
+
+  /// ```text
+  /// Both wrong, with the same answer.
+  /// ```
+  public static final int SINTER_OUTCOME_WRONG_SAME = 3;
+
+  /// ```text
+  /// Both wrong, with different answers.
+  /// ```
+  public static final int SINTER_OUTCOME_WRONG_DIFFERENT = 4;
+
+  /// ```text
+  /// How many there are.
+  /// ```
+  public static final int SINTER_OUTCOMES = 5;
 
   /// A pointer, for results through `**`.
   public static final AddressLayout POINTER = ADDRESS;
@@ -1546,6 +1576,54 @@ public final class Abi {
   }
 
   /// ```text
+  /// Counts what becomes of the examples, given both models' predictions; old_predictions[count],
+  /// new_predictions[count]. All measures follow from totals: accuracy, negative and positive flip
+  /// rate,
+  /// and so on (see io.sinter.ops.Compatibility). Counts are exact. Source: Yan et al.,
+  /// "Positive-congruent training", CVPR 2021.
+  /// ```
+  public static int sinter_flips(
+      MemorySegment stream,
+      MemorySegment examples,
+      MemorySegment old_predictions,
+      MemorySegment new_predictions,
+      MemorySegment table,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int)
+          sinter_flips.HANDLE.invokeExact(
+              stream, examples, old_predictions, new_predictions, table, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// sinter_flips of the predictions that the logits make: for each row the index of its largest
+  /// element,
+  /// the lowest of equal ones (-0 equals 0). old_logits, new_logits [count, classes], any dtypes,
+  /// read
+  /// once. A NaN in a row is SINTER_NUMERIC; infinities are numbers like others.
+  /// ```
+  public static int sinter_logit_flips(
+      MemorySegment stream,
+      MemorySegment examples,
+      MemorySegment old_logits,
+      MemorySegment new_logits,
+      MemorySegment table,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int)
+          sinter_logit_flips.HANDLE.invokeExact(
+              stream, examples, old_logits, new_logits, table, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
   /// What went wrong. Filled by the call it was passed to; needs no cleaning up.
   /// ```
   public static final class sinter_error {
@@ -2269,6 +2347,288 @@ public final class Abi {
     }
   }
 
+  /// ```text
+  /// The examples that two models answered.
+  /// ```
+  public static final class sinter_examples {
+    /// The struct's layout in C.
+    public static final StructLayout LAYOUT =
+        MemoryLayout.structLayout(
+            JAVA_LONG.withName("struct_size"),
+            JAVA_LONG.withName("count"),
+            JAVA_INT.withName("classes"),
+            JAVA_INT.withName("groups"),
+            ADDRESS.withName("labels"),
+            ADDRESS.withName("group_of"));
+
+    private static final long SIZE = LAYOUT.byteSize();
+    private static final long AT_STRUCT_SIZE = offset("struct_size");
+    private static final long AT_COUNT = offset("count");
+    private static final long AT_CLASSES = offset("classes");
+    private static final long AT_GROUPS = offset("groups");
+    private static final long AT_LABELS = offset("labels");
+    private static final long AT_GROUP_OF = offset("group_of");
+
+    private sinter_examples() {}
+
+    private static long offset(String field) {
+      return LAYOUT.byteOffset(PathElement.groupElement(field));
+    }
+
+    /// ```text
+    /// sizeof(sinter_examples), set by the caller.
+    /// ```
+    public static long struct_size(MemorySegment array, long index) {
+      return array.get(JAVA_LONG, index * SIZE + AT_STRUCT_SIZE);
+    }
+
+    /// ```text
+    /// sizeof(sinter_examples), set by the caller.
+    /// ```
+    public static void struct_size(MemorySegment array, long index, long value) {
+      array.set(JAVA_LONG, index * SIZE + AT_STRUCT_SIZE, value);
+    }
+
+    /// ```text
+    /// How many; 1 or more.
+    /// ```
+    public static long count(MemorySegment array, long index) {
+      return array.get(JAVA_LONG, index * SIZE + AT_COUNT);
+    }
+
+    /// ```text
+    /// How many; 1 or more.
+    /// ```
+    public static void count(MemorySegment array, long index, long value) {
+      array.set(JAVA_LONG, index * SIZE + AT_COUNT, value);
+    }
+
+    /// ```text
+    /// Labels and predictions are 0 to classes - 1.
+    /// ```
+    public static int classes(MemorySegment array, long index) {
+      return array.get(JAVA_INT, index * SIZE + AT_CLASSES);
+    }
+
+    /// ```text
+    /// Labels and predictions are 0 to classes - 1.
+    /// ```
+    public static void classes(MemorySegment array, long index, int value) {
+      array.set(JAVA_INT, index * SIZE + AT_CLASSES, value);
+    }
+
+    /// ```text
+    /// Groups are 0 to groups - 1; 0 where group_of is NULL.
+    /// ```
+    public static int groups(MemorySegment array, long index) {
+      return array.get(JAVA_INT, index * SIZE + AT_GROUPS);
+    }
+
+    /// ```text
+    /// Groups are 0 to groups - 1; 0 where group_of is NULL.
+    /// ```
+    public static void groups(MemorySegment array, long index, int value) {
+      array.set(JAVA_INT, index * SIZE + AT_GROUPS, value);
+    }
+
+    /// ```text
+    /// [count]
+    /// ```
+    public static MemorySegment labels(MemorySegment array, long index) {
+      return array.get(ADDRESS, index * SIZE + AT_LABELS);
+    }
+
+    /// ```text
+    /// [count]
+    /// ```
+    public static void labels(MemorySegment array, long index, MemorySegment value) {
+      array.set(ADDRESS, index * SIZE + AT_LABELS, value);
+    }
+
+    /// ```text
+    /// [count], or NULL: any partition of the examples, such as those that the old model was
+    /// trained on
+    /// and the others.
+    /// ```
+    public static MemorySegment group_of(MemorySegment array, long index) {
+      return array.get(ADDRESS, index * SIZE + AT_GROUP_OF);
+    }
+
+    /// ```text
+    /// [count], or NULL: any partition of the examples, such as those that the old model was
+    /// trained on
+    /// and the others.
+    /// ```
+    public static void group_of(MemorySegment array, long index, MemorySegment value) {
+      array.set(ADDRESS, index * SIZE + AT_GROUP_OF, value);
+    }
+  }
+
+  /// ```text
+  /// Where results go: on the stream's device, overwritten, each NULL where it is not asked for.
+  /// ```
+  public static final class sinter_flip_table {
+    /// The struct's layout in C.
+    public static final StructLayout LAYOUT =
+        MemoryLayout.structLayout(
+            JAVA_LONG.withName("struct_size"),
+            ADDRESS.withName("totals"),
+            ADDRESS.withName("by_class"),
+            ADDRESS.withName("by_group"),
+            ADDRESS.withName("old_to_new"),
+            ADDRESS.withName("label_to_old"),
+            ADDRESS.withName("label_to_new"),
+            ADDRESS.withName("old_predictions"),
+            ADDRESS.withName("new_predictions"),
+            ADDRESS.withName("outcomes"));
+
+    private static final long SIZE = LAYOUT.byteSize();
+    private static final long AT_STRUCT_SIZE = offset("struct_size");
+    private static final long AT_TOTALS = offset("totals");
+    private static final long AT_BY_CLASS = offset("by_class");
+    private static final long AT_BY_GROUP = offset("by_group");
+    private static final long AT_OLD_TO_NEW = offset("old_to_new");
+    private static final long AT_LABEL_TO_OLD = offset("label_to_old");
+    private static final long AT_LABEL_TO_NEW = offset("label_to_new");
+    private static final long AT_OLD_PREDICTIONS = offset("old_predictions");
+    private static final long AT_NEW_PREDICTIONS = offset("new_predictions");
+    private static final long AT_OUTCOMES = offset("outcomes");
+
+    private sinter_flip_table() {}
+
+    private static long offset(String field) {
+      return LAYOUT.byteOffset(PathElement.groupElement(field));
+    }
+
+    /// ```text
+    /// sizeof(sinter_flip_table), set by the caller.
+    /// ```
+    public static long struct_size(MemorySegment array, long index) {
+      return array.get(JAVA_LONG, index * SIZE + AT_STRUCT_SIZE);
+    }
+
+    /// ```text
+    /// sizeof(sinter_flip_table), set by the caller.
+    /// ```
+    public static void struct_size(MemorySegment array, long index, long value) {
+      array.set(JAVA_LONG, index * SIZE + AT_STRUCT_SIZE, value);
+    }
+
+    /// ```text
+    /// [SINTER_OUTCOMES]: examples of each outcome.
+    /// ```
+    public static MemorySegment totals(MemorySegment array, long index) {
+      return array.get(ADDRESS, index * SIZE + AT_TOTALS);
+    }
+
+    /// ```text
+    /// [SINTER_OUTCOMES]: examples of each outcome.
+    /// ```
+    public static void totals(MemorySegment array, long index, MemorySegment value) {
+      array.set(ADDRESS, index * SIZE + AT_TOTALS, value);
+    }
+
+    /// ```text
+    /// [classes][SINTER_OUTCOMES]: the same by label.
+    /// ```
+    public static MemorySegment by_class(MemorySegment array, long index) {
+      return array.get(ADDRESS, index * SIZE + AT_BY_CLASS);
+    }
+
+    /// ```text
+    /// [classes][SINTER_OUTCOMES]: the same by label.
+    /// ```
+    public static void by_class(MemorySegment array, long index, MemorySegment value) {
+      array.set(ADDRESS, index * SIZE + AT_BY_CLASS, value);
+    }
+
+    /// ```text
+    /// [groups][SINTER_OUTCOMES]: the same by group.
+    /// ```
+    public static MemorySegment by_group(MemorySegment array, long index) {
+      return array.get(ADDRESS, index * SIZE + AT_BY_GROUP);
+    }
+
+    /// ```text
+    /// [groups][SINTER_OUTCOMES]: the same by group.
+    /// ```
+    public static void by_group(MemorySegment array, long index, MemorySegment value) {
+      array.set(ADDRESS, index * SIZE + AT_BY_GROUP, value);
+    }
+
+    /// ```text
+    /// [classes][classes]: examples by (old prediction, new prediction).
+    /// ```
+    public static MemorySegment old_to_new(MemorySegment array, long index) {
+      return array.get(ADDRESS, index * SIZE + AT_OLD_TO_NEW);
+    }
+
+    /// ```text
+    /// [classes][classes]: examples by (old prediction, new prediction).
+    /// ```
+    public static void old_to_new(MemorySegment array, long index, MemorySegment value) {
+      array.set(ADDRESS, index * SIZE + AT_OLD_TO_NEW, value);
+    }
+
+    /// ```text
+    /// [classes][classes]: examples by (label, prediction) of either model.
+    /// ```
+    public static MemorySegment label_to_old(MemorySegment array, long index) {
+      return array.get(ADDRESS, index * SIZE + AT_LABEL_TO_OLD);
+    }
+
+    /// ```text
+    /// [classes][classes]: examples by (label, prediction) of either model.
+    /// ```
+    public static void label_to_old(MemorySegment array, long index, MemorySegment value) {
+      array.set(ADDRESS, index * SIZE + AT_LABEL_TO_OLD, value);
+    }
+
+    public static MemorySegment label_to_new(MemorySegment array, long index) {
+      return array.get(ADDRESS, index * SIZE + AT_LABEL_TO_NEW);
+    }
+
+    public static void label_to_new(MemorySegment array, long index, MemorySegment value) {
+      array.set(ADDRESS, index * SIZE + AT_LABEL_TO_NEW, value);
+    }
+
+    /// ```text
+    /// [count]: the predictions.
+    /// ```
+    public static MemorySegment old_predictions(MemorySegment array, long index) {
+      return array.get(ADDRESS, index * SIZE + AT_OLD_PREDICTIONS);
+    }
+
+    /// ```text
+    /// [count]: the predictions.
+    /// ```
+    public static void old_predictions(MemorySegment array, long index, MemorySegment value) {
+      array.set(ADDRESS, index * SIZE + AT_OLD_PREDICTIONS, value);
+    }
+
+    public static MemorySegment new_predictions(MemorySegment array, long index) {
+      return array.get(ADDRESS, index * SIZE + AT_NEW_PREDICTIONS);
+    }
+
+    public static void new_predictions(MemorySegment array, long index, MemorySegment value) {
+      array.set(ADDRESS, index * SIZE + AT_NEW_PREDICTIONS, value);
+    }
+
+    /// ```text
+    /// [count] bytes: each example's outcome.
+    /// ```
+    public static MemorySegment outcomes(MemorySegment array, long index) {
+      return array.get(ADDRESS, index * SIZE + AT_OUTCOMES);
+    }
+
+    /// ```text
+    /// [count] bytes: each example's outcome.
+    /// ```
+    public static void outcomes(MemorySegment array, long index, MemorySegment value) {
+      array.set(ADDRESS, index * SIZE + AT_OUTCOMES, value);
+    }
+  }
+
   private static final class sinter_abi_version {
     static final MethodHandle HANDLE =
         Downcalls.handle("sinter_abi_version", FunctionDescriptor.of(JAVA_INT));
@@ -2759,5 +3119,19 @@ public final class Abi {
             "sinter_row_dot",
             FunctionDescriptor.of(
                 JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, JAVA_INT, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_flips {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_flips",
+            FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_logit_flips {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_logit_flips",
+            FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
   }
 }
