@@ -53,6 +53,7 @@ record PlanView(Recipe recipe, MergePlan plan, Device device, double rate) {
 
   private List<String> inputs(Output output) {
     return output.operation().inputs().stream()
+        .filter(input -> input.model() < recipe.models().size()) // Fisher diagonals follow.
         .map(input -> recipe.models().get(input.model()).text())
         .toList();
   }

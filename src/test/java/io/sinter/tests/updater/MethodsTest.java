@@ -53,7 +53,8 @@ class MethodsTest {
           "task_arithmetic",
           "ram",
           "ramplus_tl",
-          "consensus_ta");
+          "consensus_ta",
+          "bcwi");
 
   /// Methods that draw at random.
   private static final List<String> RANDOM =

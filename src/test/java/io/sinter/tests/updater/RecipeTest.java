@@ -108,7 +108,8 @@ class RecipeTest {
             "merge_method: liner", "r.yml:1: unknown merge_method 'liner'. Did you mean 'linear'?"),
         arguments(
             "merge_method: qqqqqqqqqqqq",
-            "r.yml:1: unknown merge_method 'qqqqqqqqqqqq'. Known are arcee_fusion, breadcrumbs"),
+            "r.yml:1: unknown merge_method 'qqqqqqqqqqqq'. Known are arcee_fusion, bcwi,"
+                + " breadcrumbs"),
         arguments(
             "merge_method: dare_ties", "r.yml:1: dare_ties needs a base model. Add 'base_model"),
         arguments("merge_method: [linear]", "r.yml:1: merge_method is a list"),

@@ -164,6 +164,16 @@ public final class Checkpoint implements AutoCloseable {
     return tensors.values().stream().mapToLong(TensorEntry::bytes).sum();
   }
 
+  /// The hash of its content: that of every checkpoint whose tensors have the same names, types,
+  /// shapes and bytes, in whatever files they lie. A Fisher diagonal names its model by it. Reads
+  /// everything.
+  ///
+  /// @param threads that read; 0 for all processors
+  /// @return `XXH3-128:` and 32 hexadecimal digits
+  public String contentHash(int threads) {
+    return ModelHash.of(this, threads);
+  }
+
   /// The folder in which config and tokenizer files lie beside the weights.
   Path folder() {
     return Files.isDirectory(path) ? path : path.toAbsolutePath().getParent();

@@ -113,6 +113,7 @@ final class Fingerprint {
       text.append(kernel.getClass().getName()).append(' ');
       text.append(kernel.cpuOnly() ? "" : kernel).append(' ');
       text.append(computation.based()).append(computation.keys()).append('\n');
+      text.append(computation.fishers()).append('\n');
       new TreeMap<>(computation.numbers())
           .forEach(
               (name, values) -> text.append(name).append(Arrays.toString(values)).append('\n'));
@@ -122,6 +123,9 @@ final class Fingerprint {
       text.append(input.model()).append(' ').append(entry.file().getFileName()).append(' ');
       text.append(entry.name()).append(' ').append(entry.type().code());
       text.append(Arrays.toString(entry.shape())).append(entry.offset()).append('\n');
+      if (input.rows() != null) {
+        text.append(input.rows()).append('\n');
+      }
     }
     return text.append('\n').toString();
   }

@@ -22,6 +22,7 @@ final class Inputs {
   private final List<Checkpoint> models;
   private final boolean onCpu;
   private final boolean mapped;
+  private final long[] brought;
 
   /// @param mapped whether kernels read maps; only on the CPU
   Inputs(MergePlan plan, List<Checkpoint> models, boolean onCpu, boolean mapped) {
@@ -29,6 +30,12 @@ final class Inputs {
     this.models = models;
     this.onCpu = onCpu;
     this.mapped = mapped;
+    this.brought = new long[models.size()];
+  }
+
+  /// Bytes of each model that were read, or mapped for kernels to read, so far.
+  long[] brought() {
+    return brought.clone();
   }
 
   /// Bytes of staging for all inputs of a pass.
@@ -56,17 +63,25 @@ final class Inputs {
     Operands operands = new Operands(new ArrayList<>(), new ArrayList<>());
     int count = plan.tensors().get(pass.pieces().getFirst().tensor()).operation().inputs().size();
     boolean inPlace = onCpu && (mapped || stagedBytes(pass) > staging.byteSize());
+    boolean gathered =
+        pass.pieces().stream()
+            .flatMap(piece -> plan.tensors().get(piece.tensor()).operation().inputs().stream())
+            .anyMatch(input -> input.rows() != null);
     Staging host = new Staging(stream, staging);
     try {
       for (int operand = 0; operand < count; operand++) {
-        if (inPlace) {
+        if (inPlace && !gathered) {
           operands.tensors().add(mappedOperand(pass, operand));
           continue;
         }
         DType dtype = input(pass.pieces().getFirst(), operand).entry().type().dtype().orElseThrow();
         long elements = pass.pieces().stream().mapToLong(Piece::elements).sum();
         Tensor whole;
-        if (onCpu) {
+        if (inPlace) {
+          whole = stream.allocate(dtype, elements);
+          operands.owned().add(whole);
+          read(pass, operand, 0, whole.segment());
+        } else if (onCpu) {
           MemorySegment bytes = host.take(elements * dtype.bytes(), dtype.bytes());
           read(pass, operand, 0, bytes);
           whole = Tensor.of(bytes, dtype, elements);
@@ -142,6 +157,7 @@ final class Inputs {
               .asSlice(piece.from() * dtype.bytes(), piece.elements() * dtype.bytes());
       tensors.add(shaped(Tensor.of(bytes, dtype, piece.elements()), piece));
       mappedBytes += bytes.byteSize();
+      brought[input.model()] += bytes.byteSize();
     }
     event.done(input(pass.pieces().getFirst(), operand).entry(), mappedBytes, true);
     return tensors;
@@ -159,16 +175,46 @@ final class Inputs {
       long begin = Math.max(from, start);
       long end = Math.min(from + host.byteSize(), start + bytes);
       if (begin < end) {
-        models
-            .get(input.model())
-            .read(
-                input.entry(),
-                type.bytes(piece.from()) + begin - start,
-                host.asSlice(begin - from, end - begin));
+        read(
+            input,
+            type.bytes(piece.from()) + begin - start,
+            host.asSlice(begin - from, end - begin));
       }
       start += bytes;
     }
     event.done(input(pass.pieces().getFirst(), operand).entry(), host.byteSize(), false);
+  }
+
+  /// Reads bytes of an input from `from` on, its rows in the output's order: zeros where it has
+  /// none.
+  private void read(Input input, long from, MemorySegment host) {
+    List<Integer> rows = input.rows();
+    if (rows == null) {
+      models.get(input.model()).read(input.entry(), from, host);
+      brought[input.model()] += host.byteSize();
+      return;
+    }
+    long rowBytes = input.entry().bytes() / Math.max(1, input.entry().shape()[0]);
+    long end = from + host.byteSize();
+    for (long at = from; at < end; ) {
+      int row = Math.toIntExact(at / rowBytes);
+      int source = rows.get(row);
+      int next = row + 1;
+      // Neighbours in both are read together.
+      while (next < rows.size() && rows.get(next) == (source < 0 ? -1 : source + next - row)) {
+        next++;
+      }
+      long stop = Math.min(end, next * rowBytes);
+      MemorySegment part = host.asSlice(at - from, stop - at);
+      if (source >= 0) {
+        long first = source * rowBytes + at - row * rowBytes;
+        models.get(input.model()).read(input.entry(), first, part);
+        brought[input.model()] += part.byteSize();
+      } else {
+        part.fill((byte) 0);
+      }
+      at = stop;
+    }
   }
 
   /// One tensor per piece, of a tensor that holds them one after the other.

@@ -11,7 +11,9 @@ import io.sinter.updater.methods.Kernel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -31,9 +33,12 @@ import org.jspecify.annotations.Nullable;
 /// The output's bytes depend on the recipe and the models, and on nothing else: not on the device,
 /// the threads or how files are read. It appears whole or not at all.
 public final class Merge implements AutoCloseable {
+  private static final FisherDiagonal.Totals NO_TOTALS = new FisherDiagonal.Totals(0, 0, 0);
+
   private final Recipe recipe;
   private final MergeOptions options;
   private final SequencedMap<String, Planner.Model> models;
+  private final SequencedMap<String, Planner.Fisher> fishers;
   private final ShardLayout layout;
   private final SequencedMap<String, byte[]> files;
   private final MergePlan plan;
@@ -42,12 +47,14 @@ public final class Merge implements AutoCloseable {
       Recipe recipe,
       MergeOptions options,
       SequencedMap<String, Planner.Model> models,
+      SequencedMap<String, Planner.Fisher> fishers,
       ShardLayout layout,
       SequencedMap<String, byte[]> files,
       MergePlan plan) {
     this.recipe = recipe;
     this.options = options;
     this.models = models;
+    this.fishers = fishers;
     this.layout = layout;
     this.files = files;
     this.plan = plan;
@@ -60,13 +67,30 @@ public final class Merge implements AutoCloseable {
   public static Merge plan(Recipe recipe, MergeOptions options) {
     ModelLocator locator = new ModelLocator(options);
     SequencedMap<String, Planner.Model> models = new LinkedHashMap<>();
+    SequencedMap<String, Planner.Fisher> fishers = new LinkedHashMap<>();
     try {
       for (ModelReference reference : recipe.models()) {
         Checkpoint checkpoint = Checkpoint.open(locator.locate(recipe, reference));
         models.put(
             reference.text(), new Planner.Model(models.size(), reference.text(), checkpoint));
       }
-      Planner planner = new Planner(recipe, models);
+      for (Map.Entry<String, ModelReference> entry : recipe.fishers().entrySet()) {
+        Planner.Model model = models.get(entry.getKey());
+        FisherDiagonal diagonal =
+            FisherDiagonal.open(locator.locateFile(recipe, "Fisher diagonal", entry.getValue()));
+        Planner.Fisher opened =
+            new Planner.Fisher(models.size() + fishers.size(), diagonal, NO_TOTALS);
+        fishers.put(entry.getKey(), opened); // Closed from here on, whatever is wrong with it.
+        diagonal.requireShapesOf(model.checkpoint());
+        if (!options.forceFisher()) {
+          diagonal.requireHashOf(model.checkpoint(), options.threads());
+        }
+        FisherDiagonal.Totals totals = diagonal.totals(options.threads());
+        fishers.put(entry.getKey(), new Planner.Fisher(opened.index(), diagonal, totals));
+      }
+      ClassMap classes =
+          recipe.labels().map(labels -> classMap(recipe, labels, locator)).orElse(null);
+      Planner planner = new Planner(recipe, models, fishers, classes);
       List<Output> outputs = planner.outputs();
       List<String> warnings = new ArrayList<>(planner.warnings());
       ShardLayout layout =
@@ -89,11 +113,26 @@ public final class Merge implements AutoCloseable {
               .collect(outputs);
       tokenizersDiffer(recipe, models).ifPresent(warnings::add);
       return new Merge(
-          recipe, options, models, layout, files, plan(recipe, options, layout, outputs, warnings));
+          recipe,
+          options,
+          models,
+          fishers,
+          layout,
+          files,
+          plan(recipe, options, layout, outputs, warnings));
     } catch (RuntimeException | Error e) {
       models.values().forEach(model -> model.checkpoint().close());
+      fishers.values().forEach(fisher -> fisher.diagonal().close());
       throw e;
     }
+  }
+
+  private static ClassMap classMap(Recipe recipe, Recipe.Labels labels, ModelLocator locator) {
+    return ClassMap.read(
+        locator.locateFile(
+            recipe, "file of labels", new ModelReference(labels.old(), labels.line())),
+        locator.locateFile(
+            recipe, "file of labels", new ModelReference(labels.updated(), labels.line())));
   }
 
   private static @Nullable Path donor(
@@ -175,6 +214,14 @@ public final class Merge implements AutoCloseable {
     return models.values().stream().map(model -> model.checkpoint().path()).toList();
   }
 
+  /// Every input, in the order in which [MergePlan.Input] numbers them.
+  private List<Checkpoint> checkpoints() {
+    List<Checkpoint> all = new ArrayList<>();
+    models.values().forEach(model -> all.add(model.checkpoint()));
+    fishers.values().forEach(fisher -> all.add(fisher.diagonal().checkpoint()));
+    return all;
+  }
+
   /// Runs the merge.
   ///
   /// @param output the folder to make
@@ -186,7 +233,7 @@ public final class Merge implements AutoCloseable {
     long start = System.nanoTime();
     checkOutput(output);
     List<String> warnings = new ArrayList<>(plan.warnings());
-    List<Checkpoint> checkpoints = models.values().stream().map(Planner.Model::checkpoint).toList();
+    List<Checkpoint> checkpoints = checkpoints();
     SequencedMap<String, String> fingerprint =
         Fingerprint.of(plan, layout, checkpoints, options.sha256());
     List<Path> stale = OutputFolder.stale(output);
@@ -197,9 +244,7 @@ public final class Merge implements AutoCloseable {
     if (!options.resume()) {
       stale.forEach(path -> warnings.add(abandoned(path)));
     }
-    List<Device> devices =
-        options.devices().isEmpty() ? List.of(Device.best().device()) : options.devices();
-    requireKernels(devices.getFirst());
+    List<Device> devices = devices();
     if (!devices.getFirst().isCpu() && Thresholds.needed(plan.tensors())) {
       warnings.add("the thresholds over whole models are selected on the CPU");
     }
@@ -209,10 +254,10 @@ public final class Merge implements AutoCloseable {
     try (folder;
         Begun begun = begin(folder, fingerprint, left, listener, warnings)) {
       Resumption.Finished finished = begun.finished();
-      requireRoom(folder, finished.total());
+      requireRoom(folder, 1, finished.total());
       MergePlan rest = rest(finished);
       long skipped = plan.bytesRead() - rest.bytesRead();
-      Provenance provenance = provenance(devices);
+      Provenance provenance = provenance(recipe, devices);
       MergeReport report;
       try (Pipeline pipeline = new Pipeline(rest, checkpoints, devices, options);
           Statistics statistics = options.statistics() ? statistics() : null;
@@ -229,7 +274,9 @@ public final class Merge implements AutoCloseable {
         if (statistics != null) {
           statistics.readBack(folder, layout, finished);
         }
-        pipeline.run(writer, done -> listener.progress(skipped + done, total));
+        pipeline.run(
+            List.of(new Pipeline.Lane(plan, writer)),
+            done -> listener.progress(skipped + done, total));
         List<TensorStatistics> taken = statistics == null ? null : statistics.finish();
         requireUnchanged(checkpoints, folder);
         files.forEach(folder::write);
@@ -265,6 +312,162 @@ public final class Merge implements AutoCloseable {
       listener.left(folder.left());
       throw e;
     }
+  }
+
+  // ---- several outputs at once ------------------------------------------------------------------
+
+  /// One of several outputs that are made together.
+  ///
+  /// @param recipe what it is made by
+  /// @param plan this merge's, with other numbers
+  record Variant(Recipe recipe, MergePlan plan, Path output) {}
+
+  /// What outputs that were made together came to.
+  ///
+  /// @param reports of each
+  /// @param read bytes of the tensors of each input that were read for all of them
+  record Together(List<MergeReport> reports, SequencedMap<Path, Long> read) {}
+
+  /// What one of several outputs is written with.
+  private record Lane(Variant variant, OutputFolder folder, Journal journal, ShardWriter writer) {}
+
+  /// Makes several outputs in one pass over the inputs. Each appears whole or not at all; none does
+  /// before all are written.
+  ///
+  /// @throws CheckpointException as [#run(Path, MergeListener)]
+  Together run(List<Variant> variants, MergeListener listener) {
+    long start = System.nanoTime();
+    variants.forEach(variant -> checkOutput(variant.output()));
+    List<Device> devices = devices();
+    List<String> warnings = plan.warnings();
+    warnings.forEach(listener::warning);
+    List<Checkpoint> checkpoints = checkpoints();
+    long total = plan.bytesRead() + variants.size() * plan.bytesWritten();
+    try (Closing closing = new Closing()) {
+      List<OutputFolder> folders = new ArrayList<>();
+      for (Variant variant : variants) {
+        OutputFolder folder = new OutputFolder(variant.output(), options.force());
+        closing.add(folder::close);
+        folders.add(folder);
+      }
+      requireRoom(folders.getFirst(), variants.size(), 0);
+      Pipeline pipeline = new Pipeline(plan, checkpoints, devices, options);
+      closing.add(pipeline::close);
+      List<Provenance> provenances =
+          variants.stream().map(variant -> provenance(variant.recipe(), devices)).toList();
+      List<Lane> lanes = new ArrayList<>();
+      for (int i = 0; i < variants.size(); i++) {
+        lanes.add(lane(variants.get(i), folders.get(i), checkpoints, pipeline, closing));
+      }
+      pipeline.run(
+          lanes.stream()
+              .map(lane -> new Pipeline.Lane(lane.variant().plan(), lane.writer()))
+              .toList(),
+          done -> listener.progress(done, total));
+      checkpoints.forEach(Checkpoint::requireUnchanged);
+      SequencedMap<Path, Long> read = new LinkedHashMap<>();
+      long[] brought = pipeline.brought();
+      for (int i = 0; i < brought.length; i++) {
+        read.merge(checkpoints.get(i).path(), brought[i], Long::sum);
+      }
+      List<MergeReport> reports = new ArrayList<>();
+      for (int i = 0; i < lanes.size(); i++) {
+        Lane lane = lanes.get(i);
+        files.forEach(lane.folder()::write);
+        layout.index().ifPresent(index -> lane.folder().write(Checkpoint.INDEX, index));
+        lane.folder()
+            .write(
+                Provenance.FILE,
+                provenances
+                    .get(i)
+                    .encode(
+                        lane.variant().plan(),
+                        lane.writer(),
+                        files,
+                        layout.index(),
+                        null,
+                        warnings));
+        lane.journal().close();
+        reports.add(report(lane, devices, (System.nanoTime() - start) / 1e9));
+      }
+      lanes.forEach(lane -> lane.folder().commit().ifPresent(listener::warning));
+      return new Together(reports, read);
+    }
+  }
+
+  private Lane lane(
+      Variant variant,
+      OutputFolder folder,
+      List<Checkpoint> checkpoints,
+      Pipeline pipeline,
+      Closing closing) {
+    Journal journal =
+        Journal.create(
+            folder, Fingerprint.of(variant.plan(), layout, checkpoints, options.sha256()));
+    closing.add(journal::close);
+    ShardWriter writer =
+        new ShardWriter(
+            layout,
+            folder,
+            journal,
+            Resumption.Finished.NOTHING,
+            false,
+            options.sha256(),
+            pipeline.free(),
+            null);
+    closing.add(writer::close);
+    return new Lane(variant, folder, journal, writer);
+  }
+
+  private MergeReport report(Lane lane, List<Device> devices, double seconds) {
+    return new MergeReport(
+        plan.tensors().size(),
+        plan.bytesRead(),
+        plan.bytesWritten(),
+        names(devices),
+        seconds,
+        lane.writer().nonFinite(),
+        lane.writer().saturated(),
+        lane.writer().fallbacks(),
+        lane.writer().files(),
+        0,
+        List.of(),
+        plan.warnings());
+  }
+
+  /// Closes what was opened, the last first.
+  private static final class Closing implements AutoCloseable {
+    private final Deque<Runnable> closers = new ArrayDeque<>();
+
+    void add(Runnable close) {
+      closers.push(close);
+    }
+
+    @Override
+    public void close() {
+      @Nullable RuntimeException failure = null;
+      for (Runnable close : closers) {
+        try {
+          close.run();
+        } catch (RuntimeException e) {
+          if (failure == null) {
+            failure = e;
+          } else {
+            failure.addSuppressed(e);
+          }
+        }
+      }
+      if (failure != null) {
+        throw failure;
+      }
+    }
+  }
+
+  private List<Device> devices() {
+    List<Device> devices =
+        options.devices().isEmpty() ? List.of(Device.best().device()) : options.devices();
+    requireKernels(devices.getFirst());
+    return devices;
   }
 
   private static String abandoned(Path stale) {
@@ -350,10 +553,10 @@ public final class Merge implements AutoCloseable {
     return devices.stream().map(Device::toString).collect(Collectors.joining(", "));
   }
 
-  private Provenance provenance(List<Device> devices) {
+  private Provenance provenance(Recipe of, List<Device> devices) {
     SequencedMap<String, Checkpoint> inputs = new LinkedHashMap<>();
     models.forEach((text, model) -> inputs.put(text, model.checkpoint()));
-    return new Provenance(recipe, options, devices, inputs);
+    return new Provenance(of, options, devices, inputs, fishers);
   }
 
   private Statistics statistics() {
@@ -382,15 +585,20 @@ public final class Merge implements AutoCloseable {
   }
 
   /// An output may not touch an input: neither be one, nor lie in one, nor hold one.
-  private void checkOutput(Path output) {
+  void checkOutput(Path output) {
     if (output.toString().endsWith(".safetensors")) {
       throw CheckpointException.of(
           output, "is the name of a file, and the output is a folder", "Name a folder");
     }
     Path target = OutputFolder.resolve(output);
-    for (Planner.Model model : models.values()) {
-      List<Path> inputs = new ArrayList<>(model.checkpoint().files());
-      inputs.add(model.checkpoint().path());
+    SequencedMap<String, Checkpoint> all = new LinkedHashMap<>();
+    models.forEach((text, model) -> all.put("input model '" + text + "'", model.checkpoint()));
+    fishers.forEach(
+        (text, fisher) ->
+            all.put("Fisher diagonal of '" + text + "'", fisher.diagonal().checkpoint()));
+    for (Map.Entry<String, Checkpoint> entry : all.entrySet()) {
+      List<Path> inputs = new ArrayList<>(entry.getValue().files());
+      inputs.add(entry.getValue().path());
       for (Path input : inputs) {
         Path real;
         try {
@@ -404,18 +612,17 @@ public final class Merge implements AutoCloseable {
           throw CheckpointException.of(
               target,
               (inside && !target.equals(real) ? "lies inside" : "is or holds")
-                  + " the input model '"
-                  + model.text()
-                  + "'",
+                  + " the "
+                  + entry.getKey(),
               "Choose another output");
         }
       }
     }
   }
 
-  private void requireRoom(OutputFolder folder, long finished) {
+  private void requireRoom(OutputFolder folder, int outputs, long finished) {
     long usable = folder.usableBytes();
-    long needed = plan.bytesWritten() - finished;
+    long needed = outputs * plan.bytesWritten() - finished;
     if (usable < needed) {
       throw CheckpointException.of(
           folder.target(),
@@ -427,6 +634,7 @@ public final class Merge implements AutoCloseable {
   @Override
   public void close() {
     models.values().forEach(model -> model.checkpoint().close());
+    fishers.values().forEach(fisher -> fisher.diagonal().close());
   }
 
   @Override

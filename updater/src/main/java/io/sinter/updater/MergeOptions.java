@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 /// @param deviceMemory the most bytes of a CUDA device's memory; 0 for what is free there
 /// @param resume whether what an earlier, interrupted run finished is taken over, and what this one
 ///     finishes is kept where it is interrupted
+/// @param forceFisher whether a Fisher diagonal may belong to a model of another hash
 /// @param workingDirectory what relative model paths are relative to
 /// @param modelsDirectory where else models are looked up, or `null`
 public record MergeOptions(
@@ -41,6 +42,7 @@ public record MergeOptions(
     long memory,
     long deviceMemory,
     boolean resume,
+    boolean forceFisher,
     Path workingDirectory,
     @Nullable Path modelsDirectory) {
 
@@ -61,6 +63,7 @@ public record MergeOptions(
           IoMode.MMAP,
           0,
           0,
+          false,
           false,
           Path.of(""),
           null);
@@ -141,6 +144,10 @@ public record MergeOptions(
     return with(draft -> draft.resume = value);
   }
 
+  public MergeOptions withForceFisher(boolean value) {
+    return with(draft -> draft.forceFisher = value);
+  }
+
   public MergeOptions withWorkingDirectory(Path value) {
     return with(draft -> draft.workingDirectory = value);
   }
@@ -168,6 +175,7 @@ public record MergeOptions(
     private long memory;
     private long deviceMemory;
     private boolean resume;
+    private boolean forceFisher;
     private Path workingDirectory;
     private @Nullable Path modelsDirectory;
 
@@ -183,6 +191,7 @@ public record MergeOptions(
       memory = options.memory;
       deviceMemory = options.deviceMemory;
       resume = options.resume;
+      forceFisher = options.forceFisher;
       workingDirectory = options.workingDirectory;
       modelsDirectory = options.modelsDirectory;
     }
@@ -200,6 +209,7 @@ public record MergeOptions(
           memory,
           deviceMemory,
           resume,
+          forceFisher,
           workingDirectory,
           modelsDirectory);
     }

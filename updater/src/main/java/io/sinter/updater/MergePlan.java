@@ -2,6 +2,7 @@
 package io.sinter.updater;
 
 import io.sinter.DType;
+import io.sinter.updater.methods.Computation;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -44,6 +45,12 @@ public record MergePlan(
     return new MergePlan(method, tensors, value, files, bytesRead, bytesWritten, warnings);
   }
 
+  /// The same with another value of a parameter that computations take as it is.
+  MergePlan with(String parameter, double value) {
+    List<Output> changed = tensors.stream().map(output -> output.with(parameter, value)).toList();
+    return new MergePlan(method, changed, passes, files, bytesRead, bytesWritten, warnings);
+  }
+
   /// A tensor of the output.
   ///
   /// @param operation what it is made from
@@ -78,6 +85,24 @@ public record MergePlan(
       return Arrays.stream(shape).reduce(1, (a, b) -> a * b);
     }
 
+    private Output with(String parameter, double value) {
+      if (!(operation instanceof Computation computation)) {
+        return this;
+      }
+      Map<String, double[]> changed = new LinkedHashMap<>(parameters);
+      changed.put(parameter, new double[] {value});
+      return new Output(
+          name,
+          type,
+          shape,
+          computation.with(parameter, value),
+          changed,
+          dtype,
+          deltaDtype,
+          file,
+          offset);
+    }
+
     Output at(int file, long offset) {
       return new Output(name, type, shape, operation, parameters, dtype, deltaDtype, file, offset);
     }
@@ -85,8 +110,19 @@ public record MergePlan(
 
   /// A tensor of an input model.
   ///
-  /// @param model index of the model among [Merge#models]
-  public record Input(int model, TensorEntry entry) {}
+  /// @param model index of the model among [Merge#models]; those of Fisher diagonals follow them
+  /// @param rows for each row of the output the row of the input, or -1 where the output's row is
+  ///     not made from it; `null` where rows are in order
+  public record Input(int model, TensorEntry entry, @Nullable List<Integer> rows) {
+    public Input {
+      rows = rows == null ? null : List.copyOf(rows);
+    }
+
+    /// With its rows in order.
+    public Input(int model, TensorEntry entry) {
+      this(model, entry, null);
+    }
+  }
 
   /// How a tensor is made. Where an input has more elements than the output, its first ones are
   /// meant.

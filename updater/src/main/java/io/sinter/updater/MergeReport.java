@@ -41,6 +41,31 @@ public record MergeReport(
   /// @param hash in hexadecimal, as `xxhsum -H2` and `sha256sum` print it
   public record OutputFile(Path path, String algorithm, String hash, long bytes) {}
 
+  /// The same with its files in another folder.
+  MergeReport in(Path folder) {
+    return new MergeReport(
+        tensors,
+        bytesRead,
+        bytesWritten,
+        device,
+        seconds,
+        nonFinite,
+        saturated,
+        fallbacks,
+        files.stream()
+            .map(
+                file ->
+                    new OutputFile(
+                        folder.resolve(file.path().getFileName()),
+                        file.algorithm(),
+                        file.hash(),
+                        file.bytes()))
+            .toList(),
+        bytesResumed,
+        statistics,
+        warnings);
+  }
+
   public MergeReport {
     files = List.copyOf(files);
     statistics = List.copyOf(statistics);

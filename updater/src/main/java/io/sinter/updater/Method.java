@@ -20,6 +20,7 @@ import org.jspecify.annotations.Nullable;
 /// @param minModels the fewest models it takes, the base included where it requires one
 /// @param maxModels the most, counted likewise
 /// @param base what `base_model` is to it
+/// @param fisher which models need a Fisher diagonal
 /// @param reads how often each input is read
 /// @param fallback what it does where its formula is undefined, or `null` where that cannot be
 /// @param parameters what can be set
@@ -32,6 +33,7 @@ public record Method(
     int minModels,
     int maxModels,
     Base base,
+    Fisher fisher,
     int reads,
     @Nullable String fallback,
     List<ParameterSpec> parameters) {
@@ -43,7 +45,19 @@ public record Method(
     /// What task vectors are taken from, where one is named.
     OPTIONAL,
     /// What the method starts from; it must be named.
-    REQUIRED
+    REQUIRED,
+    /// The version that the other models replace; it must be named. The first of the others decides
+    /// names and shapes, and the files beside the weights are its.
+    OLD
+  }
+
+  /// Which models need a Fisher diagonal ([FisherDiagonal]).
+  public enum Fisher {
+    NONE,
+    /// The base.
+    BASE,
+    /// Every model.
+    EACH
   }
 
   /// What kind of value a parameter takes.
@@ -159,7 +173,7 @@ public record Method(
 
   /// Whether `base_model` is required.
   public boolean needsBase() {
-    return base == Base.REQUIRED;
+    return base == Base.REQUIRED || base == Base.OLD;
   }
 
   /// The parameter of that name, if the method has it.
@@ -179,6 +193,7 @@ public record Method(
       case MODEL -> count;
       case OPTIONAL -> count + ", and a base or none";
       case REQUIRED -> count + ", and the base";
+      case OLD -> count + ", and the old one as the base";
     };
   }
 
@@ -188,7 +203,14 @@ public record Method(
   /// @param input bytes of an input's element
   /// @param output bytes of an output's element
   public long bytesPerParameter(int models, int input, int output) {
-    return (long) reads * (needsBase() ? models + 1 : models) * input + output;
+    int read = needsBase() ? models + 1 : models;
+    int diagonals =
+        switch (fisher) {
+          case NONE -> 0;
+          case BASE -> 1;
+          case EACH -> read;
+        };
+    return (long) reads * read * input + (long) diagonals * Float.BYTES + output;
   }
 
   /// Every method that recipes may name.
@@ -216,6 +238,7 @@ public record Method(
     private int minModels = 1;
     private int maxModels = Integer.MAX_VALUE;
     private Base base = Base.MODEL;
+    private Fisher fisher = Fisher.NONE;
     private int reads = 1;
     private @Nullable String fallback;
     private final List<ParameterSpec> parameters = new ArrayList<>();
@@ -263,6 +286,11 @@ public record Method(
       return this;
     }
 
+    public Builder fisher(Fisher value) {
+      fisher = value;
+      return this;
+    }
+
     public Builder reads(int times) {
       reads = times;
       return this;
@@ -279,7 +307,7 @@ public record Method(
     }
 
     public Method build() {
-      int extra = base == Base.REQUIRED ? 1 : 0;
+      int extra = base == Base.REQUIRED || base == Base.OLD ? 1 : 0;
       int most = maxModels == Integer.MAX_VALUE ? maxModels : maxModels + extra;
       List<String> names = parameters.stream().map(ParameterSpec::name).toList();
       IntStream.range(0, names.size())
@@ -299,6 +327,7 @@ public record Method(
           minModels + extra,
           most,
           base,
+          fisher,
           reads,
           fallback,
           parameters);

@@ -76,6 +76,25 @@ final class ModelLocator {
                     + ". Correct the path, or fetch the model first: nothing is downloaded."));
   }
 
+  /// A file that a recipe names beside its models.
+  ///
+  /// @param what what it is, in words
+  Path locateFile(Recipe recipe, String what, ModelReference file) {
+    Path path = path(workingDirectory, file.text());
+    if (path == null || !Files.exists(path)) {
+      throw recipe.error(
+          file.line(),
+          "the "
+              + what
+              + " '"
+              + file.text()
+              + "' was not found. Looked at "
+              + (path == null ? "no path" : path.toAbsolutePath().normalize())
+              + ". Correct the path.");
+    }
+    return path;
+  }
+
   private static @Nullable Path path(Path folder, String text) {
     try {
       return folder.resolve(text);

@@ -52,14 +52,15 @@ final class NonFinite {
   private Optional<CheckpointException> check(Stream cpu, Output output, Input input) {
     TensorEntry entry = input.entry();
     DType stored = entry.type().dtype().orElseThrow();
+    long elements = Math.min(entry.elements(), output.elements());
     Tensor tensor =
         Tensor.of(
             models
                 .get(input.model())
                 .map(entry)
-                .asSlice(0, Math.multiplyExact(output.elements(), (long) stored.bytes())),
+                .asSlice(0, Math.multiplyExact(elements, (long) stored.bytes())),
             stored,
-            output.elements());
+            elements);
     if (!Double.isFinite(largest(cpu, tensor, null))) {
       return Optional.of(of(entry, method));
     }

@@ -9,6 +9,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.channels.FileChannel;
+import java.nio.file.AtomicMoveNotSupportedException;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -281,6 +282,22 @@ final class OutputFolder implements AutoCloseable {
     };
   }
 
+  /// Takes over a finished file: renames it, or copies it where it lies on another file system.
+  void take(Path file) throws IOException {
+    Path to = partial.resolve(file.getFileName().toString());
+    synchronized (this) {
+      requireOpen();
+    }
+    try {
+      Files.move(file, to, StandardCopyOption.ATOMIC_MOVE);
+    } catch (AtomicMoveNotSupportedException e) {
+      Files.copy(file, to);
+      try (FileChannel channel = FileChannel.open(to, StandardOpenOption.WRITE)) {
+        channel.force(true);
+      }
+    }
+  }
+
   /// Writes a small file.
   void write(String name, byte[] bytes) {
     try (OutputFile file = create(name);
@@ -449,7 +466,7 @@ final class OutputFolder implements AutoCloseable {
     }
   }
 
-  private static void deleteRecursively(Path folder) {
+  static void deleteRecursively(Path folder) {
     try (Stream<Path> tree = Files.walk(folder)) {
       for (Path path : tree.sorted(Comparator.reverseOrder()).toList()) {
         Files.deleteIfExists(path);

@@ -30,6 +30,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -44,6 +45,10 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Each of several devices has slots of its own. A pass goes to the next slot that is free, so that
 /// a device gets as many bytes as it can take.
+///
+/// Several outputs that differ in parameters alone are made together: the inputs of a pass are
+/// brought to where kernels take them once, and each output computed from there, one after the
+/// other, into a slot of its own and for a writer of its own.
 ///
 /// A pass that does not fit a slot (see [Room]) is one tensor that must be seen whole, or one that
 // is
@@ -122,6 +127,11 @@ final class Pipeline implements AutoCloseable {
       throw e;
     }
   }
+
+  /// One output on its way.
+  ///
+  /// @param plan of which only what tensors are made by may differ from the pipeline's
+  record Lane(MergePlan plan, ShardWriter writer) {}
 
   /// Host memory for one pass on its way through, and the stream that takes it through.
   record Slot(Stream stream, Tensor inputs, Tensor outputs, Tensor counts) {
@@ -205,10 +215,44 @@ final class Pipeline implements AutoCloseable {
     return free;
   }
 
+  /// A slot to fill. Fails where writing has.
+  private Slot take(List<Lane> lanes) {
+    try {
+      while (true) {
+        lanes.forEach(lane -> lane.writer().check());
+        Slot slot = free.poll(50, TimeUnit.MILLISECONDS);
+        if (slot != null) {
+          return slot;
+        }
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new CheckpointException("the merge was interrupted. Run it again.", e);
+    }
+  }
+
+  /// Waits until all slots are free, that is, all that was submitted is written.
+  private void drain(List<Lane> lanes) {
+    List<Slot> taken = new ArrayList<>();
+    while (taken.size() < slots) {
+      taken.add(take(lanes));
+    }
+    free.addAll(taken);
+  }
+
   /// Runs all passes.
   ///
+  /// @param lanes the outputs; where there are several, no kernel of theirs is [Kernel.Reduced] or
+  ///     [Kernel.Joint]
   /// @param progress told of bytes read and written so far
-  void run(ShardWriter writer, LongConsumer progress) {
+  void run(List<Lane> lanes, LongConsumer progress) {
+    if (lanes.size() > 1
+        && plan.tensors().stream()
+            .map(Passes::kernel)
+            .anyMatch(k -> k instanceof Kernel.Reduced || k instanceof Kernel.Joint)) {
+      throw new IllegalArgumentException(
+          "several outputs of " + plan.method() + ", whose statistics depend on its parameters");
+    }
     long read = 0;
     if (Thresholds.needed(plan.tensors()) && !plan.passes().isEmpty()) {
       guarded(() -> thresholds = Thresholds.select(plan, models, nonFinite, threads));
@@ -218,13 +262,22 @@ final class Pipeline implements AutoCloseable {
     for (Pass pass : plan.passes()) {
       switch (pass) {
         case ReducePass reduce -> guarded(() -> reduce(reduce));
-        case ApplyPass apply -> guarded(() -> apply(apply, writer));
+        case ApplyPass apply -> guarded(() -> apply(apply, lanes));
       }
       read += Passes.bytesRead(plan.tensors(), pass);
-      progress.accept(read + writer.bytesWritten());
+      progress.accept(read + written(lanes));
     }
-    writer.finish();
-    progress.accept(read + writer.bytesWritten());
+    lanes.forEach(lane -> lane.writer().finish());
+    progress.accept(read + written(lanes));
+  }
+
+  /// Bytes of each model that were brought to kernels.
+  long[] brought() {
+    return inputs.brought();
+  }
+
+  private static long written(List<Lane> lanes) {
+    return lanes.stream().mapToLong(lane -> lane.writer().bytesWritten()).sum();
   }
 
   /// Says which file a memory fault lies in.
@@ -256,7 +309,7 @@ final class Pipeline implements AutoCloseable {
         Tensor host = stream.allocatePinned(DType.F64, count, kernel.sums())) {
       Flight.Kernel event = new Flight.Kernel();
       event.begin();
-      kernel.reduce(batch(pass, stream, operands, List.of(), arithmetic, null), sums);
+      kernel.reduce(batch(plan, pass, stream, operands, List.of(), arithmetic, null), sums);
       stream.copy(sums, host);
       stream.synchronize();
       event.done(plan, pass);
@@ -307,75 +360,84 @@ final class Pipeline implements AutoCloseable {
     }
   }
 
-  private void apply(ApplyPass pass, ShardWriter writer) {
-    if (fits(pass)) {
-      applyInSlot(pass, writer);
-    } else if (copies(pass)) {
-      copyInParts(pass, writer);
+  private void apply(ApplyPass pass, List<Lane> lanes) {
+    if (copies(pass)) {
+      copy(pass, lanes);
+    } else if (fits(pass)) {
+      applyInSlots(pass, lanes);
     } else if (onCpu) {
-      applyInPlace(pass, writer);
+      applyInPlace(pass, lanes);
     } else {
-      applyInParts(pass, writer);
+      applyInParts(pass, lanes);
     }
   }
 
-  private void applyInSlot(ApplyPass pass, ShardWriter writer) {
-    Slot slot = writer.take();
-    if (copies(pass)) {
-      inputs.read(pass, 0, 0, slot.output(pass));
-      writer.submit(new Ready(slot, pass, null, false, null));
-      return;
-    }
-    try {
-      writer.submit(computeInSlot(slot, pass));
+  /// Computes a pass for every output, each in a slot. The inputs are in the first of the slots,
+  /// or on the device: what is read there next is read by this thread, when all have been computed,
+  /// and into a slot whose stream has done with them.
+  private void applyInSlots(ApplyPass pass, List<Lane> lanes) {
+    Slot slot = take(lanes);
+    Stream stream = slot.stream();
+    int submitted = 0;
+    try (Inputs.Operands operands = inputs.operands(pass, stream, slot.inputs().segment())) {
+      for (Lane lane : lanes) {
+        if (submitted > 0) {
+          slot = take(lanes);
+        }
+        lane.writer().submit(computeInSlot(lane.plan(), slot, stream, pass, operands));
+        submitted++;
+      }
     } catch (DeviceOutOfMemoryException e) {
       free.add(slot);
-      applyWithLess(pass, writer, e);
+      applyWithLess(pass, lanes.subList(submitted, lanes.size()), e);
     }
   }
 
-  private Ready computeInSlot(Slot slot, ApplyPass pass) {
-    Stream stream = slot.stream();
+  private Ready computeInSlot(
+      MergePlan of, Slot slot, Stream stream, ApplyPass pass, Inputs.Operands operands) {
     DType dtype = first(pass).type().dtype().orElseThrow();
     int count = pass.pieces().size();
     Tensor host = Tensor.of(slot.output(pass), dtype, pass.bytes() / dtype.bytes());
     Tensor hostCounts = Tensor.of(slot.counts(count), DType.F64, count, 3);
-    try (Inputs.Operands operands = inputs.operands(pass, stream, slot.inputs().segment())) {
-      if (onCpu) {
-        compute(pass, stream, operands, inputs.cut(host, pass), hostCounts);
-        return new Ready(slot, pass, null, true, null);
-      }
-      try (Tensor result = stream.allocate(dtype, pass.bytes() / dtype.bytes());
-          Tensor counts = stream.allocate(DType.F64, count, 3)) {
-        compute(pass, stream, operands, inputs.cut(result, pass), counts);
-        stream.copy(result, host);
-        stream.copy(counts, hostCounts);
-        return new Ready(slot, pass, stream.record(), true, null);
-      }
+    if (onCpu) {
+      compute(of, pass, stream, operands, inputs.cut(host, pass), hostCounts);
+      return new Ready(slot, pass, null, true, null);
+    }
+    try (Tensor result = stream.allocate(dtype, pass.bytes() / dtype.bytes());
+        Tensor counts = stream.allocate(DType.F64, count, 3)) {
+      compute(of, pass, stream, operands, inputs.cut(result, pass), counts);
+      stream.copy(result, host);
+      stream.copy(counts, hostCounts);
+      return new Ready(slot, pass, stream.record(), true, null);
     }
   }
 
   /// The device had no room for a pass: waits until it is alone there, and then halves it.
-  private void applyWithLess(ApplyPass pass, ShardWriter writer, DeviceOutOfMemoryException why) {
+  private void applyWithLess(ApplyPass pass, List<Lane> lanes, DeviceOutOfMemoryException why) {
     if (free.size() < slots) {
-      writer.drain(slots);
-      applyInSlot(pass, writer);
+      drain(lanes);
+      applyInSlots(pass, lanes);
       return;
     }
     List<ApplyPass> halves = Passes.halves(plan.tensors(), pass);
     if (halves.isEmpty()) {
       throw tooLarge(pass, "which has not as much left", why);
     }
-    halves.forEach(half -> apply(half, writer));
+    halves.forEach(half -> apply(half, lanes));
   }
 
-  /// Copies a tensor that is larger than a slot.
-  private void copyInParts(ApplyPass pass, ShardWriter writer) {
+  /// Copies a tensor, in parts where it is larger than a slot, to every output.
+  private void copy(ApplyPass pass, List<Lane> lanes) {
     for (long at = 0; at < pass.bytes(); at += room.pass()) {
-      Slot slot = writer.take();
       ApplyPass part = part(pass, at);
-      inputs.read(pass, 0, at, slot.output(part));
-      writer.submit(new Ready(slot, part, null, false, null));
+      Slot first = take(lanes);
+      inputs.read(pass, 0, at, first.output(part));
+      for (Lane lane : lanes.subList(1, lanes.size())) {
+        Slot slot = take(lanes);
+        slot.output(part).copyFrom(first.output(part));
+        lane.writer().submit(new Ready(slot, part, null, false, null));
+      }
+      lanes.getFirst().writer().submit(new Ready(first, part, null, false, null));
     }
   }
 
@@ -385,61 +447,77 @@ final class Pipeline implements AutoCloseable {
     return new ApplyPass(pass.file(), pass.offset() + at, bytes, pass.pieces());
   }
 
-  /// Computes a tensor that is larger than a slot where its bytes belong, in the output's file.
-  private void applyInPlace(ApplyPass pass, ShardWriter writer) {
-    Slot slot = writer.take();
+  /// Computes a tensor that is larger than a slot where its bytes belong, in each output's file.
+  private void applyInPlace(ApplyPass pass, List<Lane> lanes) {
     DType dtype = first(pass).type().dtype().orElseThrow();
     int count = pass.pieces().size();
-    OutputFile.Region region = writer.map(pass);
-    try (Inputs.Operands operands = inputs.operands(pass, slot.stream(), MemorySegment.NULL)) {
-      Tensor output = Tensor.of(region.bytes(), dtype, pass.bytes() / dtype.bytes());
-      Tensor counts = Tensor.of(slot.counts(count), DType.F64, count, 3);
-      compute(pass, slot.stream(), operands, inputs.cut(output, pass), counts);
-      writer.submit(new Ready(slot, pass, null, true, region));
-    } catch (MemoryFaultException e) {
-      region.close();
-      throw region.holds(e.address()) ? region.failure(e) : e;
-    } catch (RuntimeException | Error e) {
-      region.close();
-      throw e;
+    Stream stream = streams.getFirst();
+    try (Inputs.Operands operands = inputs.operands(pass, stream, MemorySegment.NULL)) {
+      for (Lane lane : lanes) {
+        Slot slot = take(lanes);
+        OutputFile.Region region = lane.writer().map(pass);
+        try {
+          Tensor output = Tensor.of(region.bytes(), dtype, pass.bytes() / dtype.bytes());
+          Tensor counts = Tensor.of(slot.counts(count), DType.F64, count, 3);
+          compute(lane.plan(), pass, stream, operands, inputs.cut(output, pass), counts);
+          lane.writer().submit(new Ready(slot, pass, null, true, region));
+        } catch (MemoryFaultException e) {
+          region.close();
+          throw region.holds(e.address()) ? region.failure(e) : e;
+        } catch (RuntimeException | Error e) {
+          region.close();
+          throw e;
+        }
+      }
     }
   }
 
   /// Computes a tensor that is larger than a slot on a device that has room for it, alone.
-  private void applyInParts(ApplyPass pass, ShardWriter writer) {
-    writer.drain(slots);
-    Slot slot = writer.take();
+  private void applyInParts(ApplyPass pass, List<Lane> lanes) {
+    drain(lanes);
+    Slot slot = take(lanes);
     Stream stream = slot.stream();
     DType dtype = first(pass).type().dtype().orElseThrow();
     int count = pass.pieces().size();
     try (Inputs.Operands operands = inputs.operands(pass, stream, slot.inputs().segment());
         Tensor result = stream.allocate(dtype, pass.bytes() / dtype.bytes());
         Tensor counts = stream.allocate(DType.F64, count, 3)) {
-      compute(pass, stream, operands, inputs.cut(result, pass), counts);
-      stream.copy(counts, Tensor.of(slot.counts(count), DType.F64, count, 3));
-      for (long at = 0; at < pass.bytes(); at += room.pass()) {
-        Slot to = at == 0 ? slot : writer.take();
-        ApplyPass part = part(pass, at);
-        long from = at / dtype.bytes();
-        long elements = part.bytes() / dtype.bytes();
-        stream.copy(
-            result.slice(0, from, from + elements), Tensor.of(to.output(part), dtype, elements));
-        writer.submit(new Ready(to, part, stream.record(), at == 0, null));
+      for (Lane lane : lanes) {
+        if (lane != lanes.getFirst()) {
+          slot = take(lanes);
+        }
+        compute(lane.plan(), pass, stream, operands, inputs.cut(result, pass), counts);
+        stream.copy(counts, Tensor.of(slot.counts(count), DType.F64, count, 3));
+        for (long at = 0; at < pass.bytes(); at += room.pass()) {
+          Slot to = at == 0 ? slot : take(lanes);
+          ApplyPass part = part(pass, at);
+          long from = at / dtype.bytes();
+          long elements = part.bytes() / dtype.bytes();
+          stream.copy(
+              result.slice(0, from, from + elements), Tensor.of(to.output(part), dtype, elements));
+          lane.writer().submit(new Ready(to, part, stream.record(), at == 0, null));
+        }
       }
     } catch (DeviceOutOfMemoryException e) {
       throw tooLarge(pass, "which has not as much left", e);
     }
   }
 
+  /// @param of whose parameters are meant
   private void compute(
-      ApplyPass pass, Stream stream, Inputs.Operands operands, List<Tensor> outs, Tensor counts) {
+      MergePlan of,
+      ApplyPass pass,
+      Stream stream,
+      Inputs.Operands operands,
+      List<Tensor> outs,
+      Tensor counts) {
     Output first = first(pass);
     Kernel kernel = Objects.requireNonNull(Passes.kernel(first));
     Arithmetic arithmetic = new Arithmetic(first.dtype(), first.deltaDtype(), counts);
     try (Selections selections = selections(kernel, stream, pass)) {
       Flight.Kernel event = new Flight.Kernel();
       event.begin();
-      kernel.run(batch(pass, stream, operands, outs, arithmetic, selections.tensor()));
+      kernel.run(batch(of, pass, stream, operands, outs, arithmetic, selections.tensor()));
       if (kernel.whole() && !onCpu) {
         stream.synchronize(); // A failure names its tensor by the place in this pass.
       }
@@ -454,6 +532,7 @@ final class Pipeline implements AutoCloseable {
   }
 
   private Batch batch(
+      MergePlan of,
       Pass pass,
       Stream stream,
       Inputs.Operands operands,
@@ -461,7 +540,7 @@ final class Pipeline implements AutoCloseable {
       Arithmetic arithmetic,
       @Nullable Tensor selections) {
     List<Output> outputs =
-        pass.pieces().stream().map(piece -> plan.tensors().get(piece.tensor())).toList();
+        pass.pieces().stream().map(piece -> of.tensors().get(piece.tensor())).toList();
     boolean reduced =
         pass instanceof ApplyPass
             && outputs.stream().anyMatch(output -> Passes.kernel(output) instanceof Kernel.Reduced);

@@ -19,8 +19,10 @@ import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.SequencedMap;
@@ -46,20 +48,36 @@ final class Planner {
 
   private final Recipe recipe;
   private final SequencedMap<String, Model> models;
+  private final Map<String, Fisher> fishers;
+  private final @Nullable ClassMap classes;
+  private final Set<String> heads = new LinkedHashSet<>();
   private final List<String> warnings = new ArrayList<>();
   private final SequencedMap<String, Output> outputs = new LinkedHashMap<>();
   private final Map<String, Layers> layers = new HashMap<>();
   private final SequencedMap<String, List<String>> notes = new LinkedHashMap<>();
 
-  Planner(Recipe recipe, SequencedMap<String, Model> models) {
+  /// @param fishers by the models that they belong to
+  /// @param classes which rows of heads belong together, if that is said
+  Planner(
+      Recipe recipe,
+      SequencedMap<String, Model> models,
+      Map<String, Fisher> fishers,
+      @Nullable ClassMap classes) {
     this.recipe = recipe;
     this.models = models;
+    this.fishers = fishers;
+    this.classes = classes;
   }
 
   /// A model that a recipe names, opened.
   ///
   /// @param index its place among the recipe's models
   record Model(int index, String text, Checkpoint checkpoint) {}
+
+  /// A model's Fisher diagonal, opened and looked through.
+  ///
+  /// @param index its place behind the models
+  record Fisher(int index, FisherDiagonal diagonal, FisherDiagonal.Totals totals) {}
 
   /// A tensor of the output, and what each source of its slice calls it.
   ///
@@ -74,6 +92,7 @@ final class Planner {
     for (Module module : recipe.modules()) {
       targets.addAll(module.sliced() ? slicedTargets(module) : wholeTargets(module));
     }
+    findHeads(targets);
     for (Target target : targets) {
       if (outputs.put(target.name(), output(target)) != null) {
         throw new RecipeException(
@@ -323,7 +342,8 @@ final class Planner {
             "Convert the model to a floating-point type first");
       }
     }
-    long[] shape = commonShape(target, inputs);
+    long[] shape =
+        heads.contains(target.name()) ? headShape(target, inputs) : commonShape(target, inputs);
     DType stored = reference.entry().type().dtype().orElseThrow();
     boolean mixed =
         inputs.stream().anyMatch(input -> input.entry().type() != reference.entry().type());
@@ -348,17 +368,21 @@ final class Planner {
         0);
   }
 
-  /// A model whose head is tied to its embedding has the embedding for a head.
+  /// The embedding of a model whose head is tied to it, if the tensor is that head.
+  static Optional<TensorEntry> tied(String name, Checkpoint model) {
+    List<TensorEntry> embeddings =
+        model.tensors().values().stream().filter(t -> EMBEDDING.matcher(t.name()).find()).toList();
+    return name.endsWith(HEAD) && embeddings.size() == 1
+        ? Optional.of(embeddings.getFirst())
+        : Optional.empty();
+  }
+
   private Input input(Target target, Source source, String name) {
     Model model = model(source);
     SequencedMap<String, TensorEntry> tensors = model.checkpoint().tensors();
     TensorEntry entry = tensors.get(name);
-    if (entry == null && name.endsWith(HEAD)) {
-      List<TensorEntry> embeddings =
-          tensors.values().stream().filter(t -> EMBEDDING.matcher(t.name()).find()).toList();
-      if (embeddings.size() == 1) {
-        entry = embeddings.getFirst();
-      }
+    if (entry == null) {
+      entry = tied(name, model.checkpoint()).orElse(null);
     }
     if (entry == null) {
       throw CheckpointException.of(
@@ -368,6 +392,144 @@ final class Planner {
           "Merge models of one architecture");
     }
     return new Input(model.index(), entry);
+  }
+
+  // ---- heads of different classes ---------------------------------------------------------------
+
+  /// Finds the tensors whose rows are classes: those that have as many rows in the old and in the
+  /// new models as there are labels. Where the numbers of labels are the same, other tensors may
+  /// have as many rows too; the head is then the only one with more than one axis, or named.
+  private void findHeads(List<Target> targets) {
+    if (classes == null) {
+      return;
+    }
+    String named = recipe.labels().map(Recipe.Labels::head).orElse(null);
+    List<String> found = new ArrayList<>();
+    List<String> weights = new ArrayList<>();
+    for (Target target : targets) {
+      boolean meant =
+          named == null || target.name().equals(named) || target.name().startsWith(named + ".");
+      if (meant && hasClassesAsRows(target)) {
+        found.add(target.name());
+        Slice slice = target.slice();
+        int reference = slice.reference();
+        if (input(target, slice.sources().get(reference), target.names().get(reference))
+                .entry()
+                .shape()
+                .length
+            > 1) {
+          weights.add(target.name());
+        }
+      }
+    }
+    String labels =
+        classes.oldCount()
+            + " in "
+            + classes.old()
+            + " and "
+            + classes.count()
+            + " in "
+            + classes.updated();
+    if (found.isEmpty()) {
+      throw recipe.error(
+          recipe.labels().orElseThrow().line(),
+          "no tensor"
+              + (named == null ? "" : " of '" + named + "'")
+              + " has as many rows as there are labels, "
+              + labels
+              + ", in the old and in the new models. Give the label names of these models.");
+    }
+    if (named == null && classes.oldCount() == classes.count() && !classes.isIdentity()) {
+      if (weights.size() != 1) {
+        throw recipe.error(
+            recipe.labels().orElseThrow().line(),
+            (weights.isEmpty() ? "no matrix has" : String.join(", ", weights) + " have")
+                + " as many rows as there are labels, "
+                + labels
+                + ", and it is not clear which tensors' rows are classes. Name them: 'head: NAME'"
+                + " in the labels (--head NAME).");
+      }
+      String weight = weights.getFirst();
+      String module = weight.substring(0, weight.lastIndexOf('.') + 1);
+      found.removeIf(name -> !name.startsWith(module));
+    }
+    if (!classes.isIdentity()) {
+      heads.addAll(found);
+      long known = classes.rows().stream().filter(row -> row >= 0).count();
+      warnings.add(
+          "rows of "
+              + String.join(", ", found)
+              + " are merged by their labels: of "
+              + classes.count()
+              + ", "
+              + known
+              + " are in the old model, and the others are the new one's");
+    }
+  }
+
+  private boolean hasClassesAsRows(Target target) {
+    Slice slice = target.slice();
+    for (int i = 0; i < slice.sources().size(); i++) {
+      TensorEntry entry = input(target, slice.sources().get(i), target.names().get(i)).entry();
+      long[] shape = entry.shape();
+      boolean old = slice.isBase(i, recipe.method());
+      long rows = old ? Objects.requireNonNull(classes).oldCount() : classes.count();
+      if (shape.length == 0 || shape[0] != rows || entry.type().dtype().isEmpty()) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /// The shape of a head, and the old model's rows in its order.
+  private long[] headShape(Target target, List<Input> inputs) {
+    TensorEntry reference = inputs.get(target.slice().reference()).entry();
+    long[] shape = reference.shape();
+    for (int i = 0; i < inputs.size(); i++) {
+      Input input = inputs.get(i);
+      long[] other = input.entry().shape();
+      other[0] = shape[0];
+      if (!Arrays.equals(other, shape)) {
+        throw CheckpointException.of(
+            input.entry().file(),
+            input.entry().name(),
+            "has shape "
+                + Arrays.toString(input.entry().shape())
+                + ", and in "
+                + reference.file()
+                + " it has "
+                + Arrays.toString(shape)
+                + ", which are not rows of one length",
+            "Merge models of one architecture and size");
+      }
+      if (target.slice().isBase(i, recipe.method())) {
+        inputs.set(i, mapped(input));
+      }
+    }
+    return shape;
+  }
+
+  private Input mapped(Input input) {
+    return new Input(input.model(), input.entry(), Objects.requireNonNull(classes).rows());
+  }
+
+  /// A tensor's Fisher diagonals, as many as the method takes, or none where one is missing.
+  private List<Input> diagonals(Target target) {
+    List<Input> found = new ArrayList<>();
+    for (int i = 0; i < target.slice().sources().size(); i++) {
+      Fisher fisher = fishers.get(target.slice().sources().get(i).model().text());
+      if (fisher == null) {
+        continue;
+      }
+      Optional<TensorEntry> entry = fisher.diagonal().of(target.names().get(i));
+      if (entry.isEmpty()) {
+        return List.of();
+      }
+      Input input = new Input(fisher.index(), entry.get());
+      boolean old = target.slice().isBase(i, recipe.method());
+      found.add(old && heads.contains(target.name()) ? mapped(input) : input);
+    }
+    return found;
   }
 
   /// Integers and the like are copied, and must be equal, unless they are counters or masks.
@@ -450,7 +612,10 @@ final class Planner {
                 + inputs.get(target.slice().reference()).entry().file()
                 + " it has "
                 + Arrays.toString(shape),
-            "Merge models of one architecture and size");
+            grown(shape, other)
+                ? "If rows are classes, say which are which: --labels-old and --labels-new, or"
+                    + " 'labels' in a recipe"
+                : "Merge models of one architecture and size");
       }
       if (vocabulary) {
         rows = Math.min(rows, other[0]);
@@ -468,6 +633,15 @@ final class Planner {
       shape[0] = rows;
     }
     return shape;
+  }
+
+  /// Whether two shapes of an update differ in their rows alone.
+  private boolean grown(long[] shape, long[] other) {
+    return recipe.method().base() == Method.Base.OLD
+        && classes == null
+        && shape.length > 0
+        && shape.length == other.length
+        && Arrays.equals(shape, 1, shape.length, other, 1, other.length);
   }
 
   /// Rounding to a type that holds every value of the stored ones changes nothing.
@@ -503,6 +677,12 @@ final class Planner {
         base,
         others,
         names,
+        diagonals(target),
+        target.slice().sources().stream()
+            .map(source -> fishers.get(source.model().text()))
+            .filter(Objects::nonNull)
+            .map(Fisher::totals)
+            .toList(),
         values,
         () ->
             positions.stream().map(i -> Philox.key(recipe.randomSeed(), i, target.name())).toList(),

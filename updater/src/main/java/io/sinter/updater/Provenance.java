@@ -38,6 +38,7 @@ final class Provenance {
   private final List<Device> devices;
   private final Instant started = Instant.now();
   private final List<Model> models = new ArrayList<>();
+  private final SequencedMap<String, Planner.Fisher> fishers;
 
   private record Model(String text, Checkpoint checkpoint, List<Input> files) {}
 
@@ -47,8 +48,14 @@ final class Provenance {
   private record Hash(String algorithm, String hex) {}
 
   /// @param models by the text that names them in the recipe
+  /// @param fishers their Fisher diagonals, likewise
   Provenance(
-      Recipe recipe, MergeOptions options, List<Device> devices, Map<String, Checkpoint> models) {
+      Recipe recipe,
+      MergeOptions options,
+      List<Device> devices,
+      Map<String, Checkpoint> models,
+      SequencedMap<String, Planner.Fisher> fishers) {
+    this.fishers = fishers;
     this.recipe = recipe;
     this.options = options;
     this.devices = devices;
@@ -124,6 +131,9 @@ final class Provenance {
       json.writeStringField("finished", Instant.now().toString());
       writeRecipe(json);
       writeInputs(json);
+      if (!fishers.isEmpty()) {
+        writeFishers(json);
+      }
       json.writeArrayFieldStart("outputs");
       for (MergeReport.OutputFile shard : written.files()) {
         writeFile(
@@ -207,6 +217,25 @@ final class Provenance {
         json.writeEndObject();
       }
       json.writeEndArray();
+      json.writeEndObject();
+    }
+    json.writeEndArray();
+  }
+
+  private void writeFishers(JsonGenerator json) throws IOException {
+    json.writeArrayFieldStart("fishers");
+    for (Map.Entry<String, Planner.Fisher> entry : fishers.entrySet()) {
+      FisherDiagonal diagonal = entry.getValue().diagonal();
+      json.writeStartObject();
+      json.writeStringField("model", entry.getKey());
+      json.writeStringField("path", diagonal.file().toAbsolutePath().toString());
+      json.writeStringField("contentHash", diagonal.checkpoint().contentHash(options.threads()));
+      json.writeStringField("modelHash", diagonal.model());
+      json.writeBooleanField("forced", options.forceFisher());
+      json.writeStringField("estimator", diagonal.estimator().text());
+      json.writeNumberField("examples", diagonal.examples());
+      writeNumber(json, "mean", entry.getValue().totals().mean());
+      writeNumber(json, "rms", entry.getValue().totals().rms());
       json.writeEndObject();
     }
     json.writeEndArray();

@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.SequencedMap;
 import org.jspecify.annotations.Nullable;
 
 /// What to merge and how: the YAML of mergekit, read strictly.
@@ -45,19 +46,26 @@ public final class Recipe {
   }
 
   /// @param layers `null` for all
+  /// @param fisher the file of its Fisher diagonal, where the method needs one
   record Source(
-      ModelReference model, @Nullable LayerRange layers, Map<String, Parameter> parameters) {}
+      ModelReference model,
+      @Nullable LayerRange layers,
+      @Nullable ModelReference fisher,
+      Map<String, Parameter> parameters) {}
 
   /// @param base the base model of this slice, if there is one
+  /// @param replaced whether the base is the old version of the others
   record Slice(
       List<Source> sources,
       @Nullable ModelReference base,
+      boolean replaced,
       Map<String, Parameter> parameters,
       int line) {
-    /// The source that decides names and shapes: the base, or the first.
+    /// The source that decides names and shapes: the base, or the first; where the base is an old
+    /// version, the first that is not.
     int reference() {
       for (int i = 0; i < sources.size(); i++) {
-        if (sources.get(i).model().same(base)) {
+        if (sources.get(i).model().same(base) != replaced) {
           return i;
         }
       }
@@ -78,6 +86,14 @@ public final class Recipe {
   record Module(
       String name, boolean sliced, List<Slice> slices, Map<String, Parameter> parameters) {}
 
+  /// Which label each row of a classifier's head stands for, so that heads of different rows can be
+  /// merged.
+  ///
+  /// @param old the file of the old version's label names
+  /// @param updated the file of the others'
+  /// @param head what the names of the head's tensors start with; `null` where row counts say it
+  record Labels(String old, String updated, @Nullable String head, int line) {}
+
   /// One of a template's text and a model that has it.
   record ChatTemplate(@Nullable String text, @Nullable ModelReference model) {}
 
@@ -96,6 +112,7 @@ public final class Recipe {
   private final Map<String, Parameter> parameters;
   private final @Nullable ModelReference tokenizer;
   private final @Nullable ChatTemplate chatTemplate;
+  private final @Nullable Labels labels;
 
   Recipe(
       String origin,
@@ -110,7 +127,8 @@ public final class Recipe {
       List<Module> modules,
       Map<String, Parameter> parameters,
       @Nullable ModelReference tokenizer,
-      @Nullable ChatTemplate chatTemplate) {
+      @Nullable ChatTemplate chatTemplate,
+      @Nullable Labels labels) {
     this.origin = origin;
     this.text = text;
     this.lines = lines;
@@ -124,6 +142,7 @@ public final class Recipe {
     this.parameters = Map.copyOf(parameters);
     this.tokenizer = tokenizer;
     this.chatTemplate = chatTemplate;
+    this.labels = labels;
   }
 
   /// Reads a recipe from a file.
@@ -237,6 +256,25 @@ public final class Recipe {
       }
     }
     return List.copyOf(found.values());
+  }
+
+  /// The files of Fisher diagonals by the models that they belong to.
+  SequencedMap<String, ModelReference> fishers() {
+    SequencedMap<String, ModelReference> found = new LinkedHashMap<>();
+    for (Module module : modules) {
+      for (Slice slice : module.slices()) {
+        for (Source source : slice.sources()) {
+          if (source.fisher() != null) {
+            found.putIfAbsent(source.model().text(), source.fisher());
+          }
+        }
+      }
+    }
+    return found;
+  }
+
+  Optional<Labels> labels() {
+    return Optional.ofNullable(labels);
   }
 
   List<Module> modules() {

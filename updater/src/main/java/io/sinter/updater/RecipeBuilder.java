@@ -53,6 +53,40 @@ public final class RecipeBuilder {
     return this;
   }
 
+  /// Adds a model with its Fisher diagonal.
+  ///
+  /// @param fisher a file
+  public RecipeBuilder model(String model, String fisher, Map<String, ?> parameters) {
+    Map<String, Object> entry = entry(model, null, parameters);
+    entry.put("fisher", fisher);
+    models.add(entry);
+    return this;
+  }
+
+  /// Says which rows of an old and a new classifier's head belong together.
+  ///
+  /// @param old the file of the old version's label names
+  /// @param updated the file of the new one's
+  public RecipeBuilder labels(String old, String updated) {
+    return labels(old, updated, null);
+  }
+
+  /// Says which rows of an old and a new classifier's head belong together.
+  ///
+  /// @param old the file of the old version's label names
+  /// @param updated the file of the new one's
+  /// @param head what the names of the head's tensors start with; `null` where their rows say it
+  public RecipeBuilder labels(String old, String updated, @Nullable String head) {
+    SequencedMap<String, Object> labels = new LinkedHashMap<>();
+    labels.put("old", old);
+    labels.put("new", updated);
+    if (head != null) {
+      labels.put("head", head);
+    }
+    top.put("labels", labels);
+    return this;
+  }
+
   /// Adds a slice.
   ///
   /// @param sources made by [#source]

@@ -54,7 +54,8 @@ final class RecipeParser extends YamlReader {
           "random_seed",
           "tokenizer_source",
           "tokenizer",
-          "chat_template");
+          "chat_template",
+          "labels");
 
   private static final Set<String> MERGEKIT_TEMPLATES =
       Set.of("auto", "alpaca", "chatml", "llama3", "mistral", "exaone");
@@ -140,7 +141,29 @@ final class RecipeParser extends YamlReader {
         modules,
         global,
         tokenizer(top, modules.getFirst().slices()),
-        top.get("chat_template").map(node -> chatTemplate(node, modules)).orElse(null));
+        top.get("chat_template").map(node -> chatTemplate(node, modules)).orElse(null),
+        top.get("labels").map(node -> labels(node, method)).orElse(null));
+  }
+
+  private Recipe.Labels labels(Node node, Method method) {
+    if (method.base() != Method.Base.OLD) {
+      throw error(
+          node,
+          "labels say which rows of an old and a new classifier belong together, and "
+              + method.name()
+              + " has no old version. Remove them.");
+    }
+    Fields fields = mapping(node, "labels", List.of("old", "new", "head"));
+    for (String key : List.of("old", "new")) {
+      if (fields.get(key).isEmpty()) {
+        throw error(node, "labels lack '" + key + "'. Add '" + key + ": FILE' with label names.");
+      }
+    }
+    return new Recipe.Labels(
+        string(fields.byKey().get("old"), "labels.old"),
+        string(fields.byKey().get("new"), "labels.new"),
+        fields.get("head").map(head -> string(head, "labels.head")).orElse(null),
+        line(node));
   }
 
   private static SequencedMap<String, Node> withoutParameters(SequencedMap<String, Node> fields) {
@@ -280,14 +303,18 @@ final class RecipeParser extends YamlReader {
   private List<Slice> models(Node node, @Nullable ModelReference base, Method method) {
     List<Source> sources = new ArrayList<>();
     for (Node entry : sequence(node, "models")) {
-      Fields fields = mapping(entry, "an entry of models", List.of("model", "parameters"));
-      sources.add(new Source(model(fields, entry), null, sourceParameters(fields, method)));
+      Fields fields =
+          mapping(entry, "an entry of models", List.of("model", "fisher", "parameters"));
+      sources.add(
+          new Source(model(fields, entry), null, fisher(fields), sourceParameters(fields, method)));
     }
     if (base != null && sources.stream().noneMatch(source -> source.model().same(base))) {
-      sources.add(new Source(base, null, Map.of()));
+      sources.add(new Source(base, null, null, Map.of()));
     }
-    Slice slice = new Slice(List.copyOf(sources), base, Map.of(), line(node));
+    boolean replaced = method.base() == Method.Base.OLD;
+    Slice slice = new Slice(List.copyOf(sources), base, replaced, Map.of(), line(node));
     checkModels(slice, method, node);
+    checkFishers(slice, method);
     return List.of(slice);
   }
 
@@ -304,7 +331,7 @@ final class RecipeParser extends YamlReader {
       List<Source> sources = new ArrayList<>();
       for (Node source : sequence(list, "sources")) {
         Fields sourceFields =
-            mapping(source, "a source", List.of("model", "layer_range", "parameters"));
+            mapping(source, "a source", List.of("model", "layer_range", "fisher", "parameters"));
         LayerRange range =
             layerRange(
                 sourceFields
@@ -324,15 +351,21 @@ final class RecipeParser extends YamlReader {
                   + ". The sources of a slice need equally many.");
         }
         sources.add(
-            new Source(model(sourceFields, source), range, sourceParameters(sourceFields, method)));
+            new Source(
+                model(sourceFields, source),
+                range,
+                fisher(sourceFields),
+                sourceParameters(sourceFields, method)));
       }
       Slice slice =
           new Slice(
               List.copyOf(sources),
               fields.get("base_model").map(this::model).orElse(base),
+              method.base() == Method.Base.OLD,
               parameters(fields, method),
               line(entry));
       checkModels(slice, method, entry);
+      checkFishers(slice, method);
       slices.add(slice);
     }
     return slices;
@@ -366,6 +399,47 @@ final class RecipeParser extends YamlReader {
               + (slice.base() == null ? "" : "'" + slice.base().text() + "' ")
               + "is not among the slice's sources. Add it with its layer_range.");
     }
+  }
+
+  /// Models that need a Fisher diagonal have one, and the others have none.
+  private void checkFishers(Slice slice, Method method) {
+    for (Source source : slice.sources()) {
+      boolean base = source.model().same(slice.base());
+      boolean needed =
+          switch (method.fisher()) {
+            case NONE -> false;
+            case BASE -> base;
+            case EACH -> true;
+          };
+      if (needed && source.fisher() == null) {
+        throw error(
+            source.model().line(),
+            method.name()
+                + " needs the Fisher diagonal of "
+                + (base ? "the old model" : "model")
+                + " '"
+                + source.model().text()
+                + "'. Add '- {model: "
+                + source.model().text()
+                + ", fisher: FILE}' to the models.");
+      }
+      if (!needed && source.fisher() != null) {
+        throw error(
+            source.fisher().line(),
+            method.name()
+                + " takes no Fisher diagonal of model '"
+                + source.model().text()
+                + "'. Remove it, or use "
+                + (method.base() == Method.Base.OLD ? "that of the base." : "another method."));
+      }
+    }
+  }
+
+  private @Nullable ModelReference fisher(Fields fields) {
+    return fields
+        .get("fisher")
+        .map(node -> new ModelReference(string(node, "fisher"), line(node)))
+        .orElse(null);
   }
 
   private LayerRange layerRange(Node node) {
@@ -433,7 +507,9 @@ final class RecipeParser extends YamlReader {
     }
     if (text.equals("base")) {
       Slice first = slices.getFirst();
-      return first.sources().get(first.reference()).model();
+      return first.replaced() && first.base() != null
+          ? first.base()
+          : first.sources().get(first.reference()).model();
     }
     return new ModelReference(text, line(node));
   }

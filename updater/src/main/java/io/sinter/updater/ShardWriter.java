@@ -15,7 +15,6 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /// Writes the output's files in order, on a thread of its own: waits for each pass's results,
@@ -109,31 +108,6 @@ final class ShardWriter implements AutoCloseable {
     bytesWritten = finished.total();
   }
 
-  /// A slot to fill. Fails where writing has.
-  Pipeline.Slot take() {
-    try {
-      while (true) {
-        check();
-        Pipeline.Slot slot = free.poll(50, TimeUnit.MILLISECONDS);
-        if (slot != null) {
-          return slot;
-        }
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new CheckpointException("the merge was interrupted. Run it again.", e);
-    }
-  }
-
-  /// Waits until all slots are free, that is, all that was submitted is written.
-  void drain(int slots) {
-    List<Pipeline.Slot> taken = new ArrayList<>();
-    while (taken.size() < slots) {
-      taken.add(take());
-    }
-    free.addAll(taken);
-  }
-
   /// The place in its file where the results of a pass belong, once all before it are written.
   OutputFile.Region map(ApplyPass pass) {
     CompletableFuture<OutputFile.Region> region = new CompletableFuture<>();
@@ -157,7 +131,8 @@ final class ShardWriter implements AutoCloseable {
     check();
   }
 
-  private void check() {
+  /// Fails where writing has.
+  void check() {
     switch (failure) {
       case null -> {}
       case RuntimeException e -> throw e;

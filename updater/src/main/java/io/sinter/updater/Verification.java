@@ -36,7 +36,16 @@ public record Verification(
   private static final String AGAIN = "Copy it again from where it is whole, or repeat the merge";
 
   /// Files that people add to a model's folder, and that readers of models do not take.
-  private static final Set<String> BESIDE = Set.of("README.md", "LICENSE", "LICENSE.txt", "NOTICE");
+  private static final Set<String> BESIDE =
+      Set.of(
+          "README.md",
+          "LICENSE",
+          "LICENSE.txt",
+          "NOTICE",
+          "sweep.csv",
+          "sweep.json",
+          "sweep.png",
+          "sweep.svg");
 
   /// Something that is not as it was written.
   ///

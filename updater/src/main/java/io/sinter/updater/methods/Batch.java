@@ -60,9 +60,26 @@ public record Batch(
 
   /// `[tensor][model]`.
   public List<List<Tensor>> models() {
-    List<List<Tensor>> models = operands.subList(based() ? 1 : 0, operands.size());
+    return byTensor(operands.subList(based() ? 1 : 0, firstFisher()));
+  }
+
+  private int firstFisher() {
+    return operands.size() - computations.getFirst().fishers();
+  }
+
+  /// One Fisher diagonal's tensors.
+  public List<Tensor> fisher(int index) {
+    return operands.get(firstFisher() + index);
+  }
+
+  /// `[tensor][Fisher diagonal]`.
+  public List<List<Tensor>> fishers() {
+    return byTensor(operands.subList(firstFisher(), operands.size()));
+  }
+
+  private List<List<Tensor>> byTensor(List<List<Tensor>> some) {
     return IntStream.range(0, size())
-        .mapToObj(i -> models.stream().map(model -> model.get(i)).toList())
+        .mapToObj(i -> some.stream().map(operand -> operand.get(i)).toList())
         .toList();
   }
 

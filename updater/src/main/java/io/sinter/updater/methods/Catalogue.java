@@ -29,7 +29,8 @@ public final class Catalogue {
           new Sce(),
           new Ram(),
           new RamplusTl(),
-          new ConsensusTa());
+          new ConsensusTa(),
+          new Bcwi());
 
   private Catalogue() {}
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sinter.updater.methods;
 
+import io.sinter.updater.FisherDiagonal;
 import io.sinter.updater.MergePlan.Input;
 import io.sinter.updater.Recipe.Mode;
 import io.sinter.updater.RecipeException;
@@ -21,6 +22,9 @@ import org.jspecify.annotations.Nullable;
 /// @param base the base's tensor, where the method takes differences from one or starts from it
 /// @param models the other models' tensors, in the order of the recipe
 /// @param modelNames of these models, as the recipe has them
+/// @param fishers the tensor's Fisher diagonals: the base's, or every model's, in the order of the
+///     inputs; empty where it has none
+/// @param totals of these diagonals as wholes
 /// @param values of the method's parameters: one, or one for each model
 /// @param keys of the models' random numbers
 /// @param notes told of what the user should know: what it is, and a remark on this tensor
@@ -32,6 +36,8 @@ public record Setting(
     @Nullable Input base,
     List<Input> models,
     List<String> modelNames,
+    List<Input> fishers,
+    List<FisherDiagonal.Totals> totals,
     Map<String, double[]> values,
     Supplier<List<Long>> keys,
     BiConsumer<String, String> notes) {
@@ -59,6 +65,16 @@ public record Setting(
     return compute(kernel, List.of(), names);
   }
 
+  /// By a kernel that takes the base, where there is one, the models, and then their Fisher
+  /// diagonals.
+  ///
+  /// @param numbers all that it needs
+  public Computation withFishers(Kernel kernel, Map<String, double[]> numbers) {
+    List<Input> inputs = inputs();
+    inputs.addAll(fishers);
+    return new Computation(kernel, base != null, inputs, fishers.size(), numbers, List.of());
+  }
+
   /// The same, with random numbers.
   public Computation randomlyBy(Kernel kernel, String... names) {
     return compute(kernel, keys.get(), names);
@@ -69,12 +85,16 @@ public record Setting(
     for (String name : names) {
       numbers.put(name, values.get(name));
     }
+    return new Computation(kernel, base != null, inputs(), numbers, keys);
+  }
+
+  private List<Input> inputs() {
     List<Input> inputs = new ArrayList<>();
     if (base != null) {
       inputs.add(base);
     }
     inputs.addAll(models);
-    return new Computation(kernel, base != null, inputs, numbers, keys);
+    return inputs;
   }
 
   /// A mistake in the recipe that shows at this tensor.
