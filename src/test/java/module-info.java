@@ -11,6 +11,7 @@ open module io.sinter.tests {
   requires jcublas;
   requires jdk.jfr;
   requires net.jqwik.api;
+  requires java.compiler;
   requires static org.jspecify;
   requires org.junit.jupiter.api;
   requires org.junit.jupiter.params;
