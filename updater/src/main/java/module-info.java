@@ -8,5 +8,6 @@ module io.sinter.updater {
   requires org.snakeyaml.engine;
 
   exports io.sinter.updater;
+  exports io.sinter.updater.alignment;
   exports io.sinter.updater.compatibility;
 }

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+package io.sinter.updater.alignment;
+
+/// A permutation spec that makes no sense, or does not fit a model.
+public final class SpecException extends RuntimeException {
+  private static final long serialVersionUID = 1;
+
+  SpecException(String message) {
+    super(message);
+  }
+}
