@@ -462,7 +462,7 @@ class PermutationSpecTest {
             + " tensors.");
     assertRefused("architecture: x", "s.yml:1: has no 'tensors'. Name every tensor.");
     assertRefused(
-        "tensors:\n  a: [b.{i}]",
+        "tensors:\n  a: ['b.{i}']",
         "s.yml:2: group 'b.{i}' has {i}, which the tensor's name has not. Correct it.");
     assertRefused(
         "heads: {h: {heads: 2}}\ntensors:\n  a: [h]",
