@@ -57,6 +57,9 @@ struct Batch {
   DType load;      // inputs are rounded to it first; kStored: not
   DType delta;     // task vectors: differences are rounded to it; kStored: not
   Counts* counts;  // [count] on the stream's device, or null
+  // The last ones of the inputs, which are weights of the others: taken as stored, not rounded to
+  // `load`, and Item::wide does not ask for their dtypes.
+  int32_t weighing = 0;
 };
 
 // What a sparse mixture keeps of a model's differences.

@@ -30,6 +30,7 @@ SINTER_REDUCE_KERNEL(dot_kernel);
 SINTER_REDUCE_KERNEL(dots_kernel);
 SINTER_REDUCE_KERNEL(moments_kernel);
 SINTER_REDUCE_KERNEL(count_kernel);
+SINTER_REDUCE_KERNEL(fisher_statistics_kernel);
 SINTER_REDUCE_KERNEL(masked_sum_kernel);
 SINTER_REDUCE_KERNEL(statistics_kernel);
 SINTER_REDUCE_KERNEL(based_statistics_kernel);
@@ -38,6 +39,7 @@ SINTER_REDUCE_KERNEL(based_statistics_kernel);
 // The families that have tables of their own.
 extern const AgreementKernels agreement_kernels;
 extern const CompatibilityKernels compatibility_kernels;
+extern const FisherKernels fisher_kernels;
 extern const FusionKernels fusion_kernels;
 extern const RandomKernels random_kernels;
 extern const SelectKernels select_kernels;

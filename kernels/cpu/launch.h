@@ -74,6 +74,18 @@ void arcee_fusion(const Context& context, const FusionBatch& batch);
 // Throws Failure (kNumeric) on a NaN logit or a number out of range.
 void flips(const Context& context, const FlipBatch& batch);
 
+// Fisher information. accumulate: input 0 is the gradients, 1 the state, which weighs; finish: the
+// weight is the number of examples.
+void fisher_accumulate(const Context& context, const Batch& batch);
+void fisher_finish(const Context& context, const Batch& batch);
+void fisher_statistics(const Context& context, const ReduceBatch& batch);
+// The weights are one per model, each one's share of the weights up to it, a scale per model, the
+// floor and epsilon. The last half of the inputs weighs the first.
+void fisher_merge(const Context& context, const Batch& batch);
+// Input 0 is the old model. The weights are alpha; of fisher_bcwi alpha and the mean.
+void bcwi(const Context& context, const Batch& batch);
+void fisher_bcwi(const Context& context, const Batch& batch);
+
 }  // namespace sinter::cpu
 
 #endif  // SINTER_KERNELS_CPU_LAUNCH_H_

@@ -57,6 +57,10 @@ SINTER_FN Strip accumulate_strip(Strip sum, Strip a, Strip b) {
       return a != a ? sum + 1.0 : sum;
     case Term::kAbove:
       return strip_magnitudes(a) > b ? sum + 1.0 : sum;
+    case Term::kNegative:
+      return a < 0.0 ? sum + 1.0 : sum;
+    case Term::kNonfinite:
+      return strip_magnitudes(a) < __builtin_huge_val() ? sum : sum + 1.0;
     default:
       for (int l = 0; l < kStrip; ++l) {
         sum[l] = accumulate<T>(sum[l], a[l], b[l]);
@@ -359,6 +363,12 @@ void moments_kernel(const ReduceItem& item, DType load, int64_t begin, int64_t e
 void count_kernel(const ReduceItem& item, DType load, int64_t begin, int64_t end,
                   double* partials) {
   reduce<false, Of<Term::kFinite>, Of<Term::kInfinite>, Of<Term::kNan>, Of<Term::kAbove>>(
+      item, load, begin, end, partials);
+}
+
+void fisher_statistics_kernel(const ReduceItem& item, DType load, int64_t begin, int64_t end,
+                              double* partials) {
+  reduce<false, Of<Term::kValue>, Of<Term::kSquare>, Of<Term::kNegative>, Of<Term::kNonfinite>>(
       item, load, begin, end, partials);
 }
 

@@ -474,6 +474,11 @@ void count(const Context& context, const ReduceBatch& batch) {
                                                                               false);
 }
 
+void fisher_statistics(const Context& context, const ReduceBatch& batch) {
+  run<Sums<Term::kValue, Term::kSquare, Term::kNegative, Term::kNonfinite>, Values>(context, batch,
+                                                                                    false);
+}
+
 void masked_sum(const Context& context, const ReduceBatch& batch) {
   run<Sums<Term::kMasked>, Values>(context, batch, false);
 }

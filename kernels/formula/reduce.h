@@ -30,7 +30,9 @@ enum class Term : int32_t {
   kFinite,
   kInfinite,
   kNan,
-  kAbove
+  kAbove,
+  kNegative,
+  kNonfinite
 };
 
 SINTER_FN double magnitude(double x) { return bits_double(double_bits(x) & 0x7fffffffffffffffull); }
@@ -64,6 +66,10 @@ SINTER_FN double accumulate(double sum, double a, double b) {
       return sum + (a != a ? 1.0 : 0.0);
     case Term::kAbove:
       return sum + (magnitude(a) > b ? 1.0 : 0.0);
+    case Term::kNegative:
+      return sum + (a < 0.0 ? 1.0 : 0.0);
+    case Term::kNonfinite:
+      return sum + (magnitude(a) < infinity ? 0.0 : 1.0);
     default:
       return larger(sum, magnitude(a));
   }

@@ -316,8 +316,8 @@ typedef struct sinter_arithmetic {
   const sinter_tensor* counts;
 } sinter_arithmetic;
 
-/* Families: conversion, interpolation, spherical averages, task vectors, selection, reductions and
- * random numbers. In the formulas below a lower-case
+/* Families: conversion, interpolation, spherical averages, task vectors, Fisher information, selection,
+ * reductions and random numbers. In the formulas below a lower-case
  * name is one element and fma is fused. All operands of a batch entry have one shape; their dtypes
  * may differ, and an output's may differ from the inputs'. Weights are float64 and are rounded to
  * float32 before use where elements are computed in float32. Errors of all: SINTER_INVALID_ARGUMENT
@@ -629,6 +629,102 @@ SINTER_API int32_t sinter_arcee_fusion(sinter_stream* stream, int64_t count,
                                        const sinter_tensor* base, const sinter_tensor* x,
                                        const sinter_tensor* out,
                                        const sinter_arithmetic* arithmetic, sinter_error* error);
+
+/* ---- Fisher information and backward-compatible interpolation -------------------------------- */
+
+/* A Fisher diagonal F has a number for each parameter: the mean, over examples, of the squared gradient
+ * of log p(y | x). It is a weight of the other tensors: read as it is stored, whatever `dtype` says, and
+ * its own dtype does not decide what elements are computed in. Non-negative; a negative number counts as
+ * 0 below, and sinter_fisher_statistics finds it. Where F comes with a scale, what is used is
+ *
+ *   importance(F, scale, floor, epsilon) = min(max(F scale, floor) + epsilon, m)
+ *
+ * in float64, rounded to float32 where elements are computed in it; m is 2^126 there, else 2^1022, so
+ * that nothing overflows. A NaN in F makes the element NaN, and so may an infinity. */
+
+/* state = fma(w g, g, state): adds an example's squared gradients. Give gradients of one example each:
+ * the square of a batch's gradient is no Fisher information. w is 1, or p(y | x) for the exact Fisher
+ * information, where all y take their turn.
+ *
+ * gradients[count], any dtype; weights[count] >= 0; state[count], f32 or f64, of their shapes, in place.
+ * A state of f32 and gradients of f64 are computed in float64. A gradient that is not finite makes the
+ * element of the state not finite, for good: refusing it first would cost a second pass over the
+ * gradients. counts (or NULL; see sinter_arithmetic) tells at once, sinter_fisher_statistics at the
+ * end. */
+SINTER_API int32_t sinter_fisher_accumulate(sinter_stream* stream, int64_t count,
+                                            const sinter_tensor* gradients, const double* weights,
+                                            const sinter_tensor* state, const sinter_tensor* counts,
+                                            sinter_error* error);
+
+/* state = state / examples, divided in float64, in place; state[count], f32 or f64. 1 <= examples. */
+SINTER_API int32_t sinter_fisher_finish(sinter_stream* stream, int64_t count,
+                                        const sinter_tensor* state, int64_t examples,
+                                        sinter_error* error);
+
+/* out[k] = (sum of elements, sum of their squares, negative elements, elements that are not finite),
+ * a canonical reduction (see there); in[count] -> out f64[count, 4], contiguous. For a whole model add
+ * the tensors' results in their order, beginning at 0: mean = sum / n, rms = sqrt(squares / n). */
+SINTER_API int32_t sinter_fisher_statistics(sinter_stream* stream, int64_t count,
+                                            const sinter_tensor* in, const sinter_tensor* out,
+                                            sinter_error* error);
+
+/* Mean of models, weighted by their Fisher information: out = sum_i v_i x_i / sum_i v_i,
+ * v_i = w_i importance(F_i, scale_i, floor, epsilon), computed model by model as
+ *
+ *   m = x_1, s = v_1;  then s = s + v_i, m = lerp(m, x_i, t), t = v_i / s
+ *                      (while s is 0: t = w_i / (w_1 + ... + w_i))
+ *
+ * so that equal elements stay what they are, and where all F are zero or equal this is the mean by the
+ * weights: never NaN. Weights are divided by their sum in float64 first.
+ *
+ * inputs[count][models], fisher[count][models], weights[count][models] >= 0, their sum above 0;
+ * scales[models] >= 0, the same for all tensors: 1 / rms of the model's whole F, or 0 where that is 0,
+ * or 1 for no normalisation. 0 <= floor (1e-6 with such scales), 0 <= epsilon. Source: Matena and
+ * Raffel, "Merging models with Fisher-weighted averaging", NeurIPS 2022. */
+SINTER_API int32_t sinter_fisher_merge(sinter_stream* stream, int64_t count, int32_t models,
+                                       const sinter_tensor* inputs, const sinter_tensor* fisher,
+                                       const double* weights, const double* scales, double floor,
+                                       double epsilon, const sinter_tensor* out,
+                                       const sinter_arithmetic* arithmetic, sinter_error* error);
+
+/* Backward-compatible weight interpolation: out = lerp(m, old, alpha) (see sinter_lerp), m the mean of
+ * new models: m = x_1, then m = fma(1 / i, x_i - m, m). One new model is sinter_lerp; several are
+ * SoupBCWI.
+ *
+ * old[count], updated[count][models]; alpha[count], any finite number: 0 is the new models' (copied if
+ * there is one; old is not looked at), 1 copies the old. Source: Schumann et al., "Backward
+ * compatibility during data updates by weight interpolation", EACL 2024. */
+SINTER_API int32_t sinter_bcwi(sinter_stream* stream, int64_t count, int32_t models,
+                               const sinter_tensor* old, const sinter_tensor* updated,
+                               const double* alpha, const sinter_tensor* out,
+                               const sinter_arithmetic* arithmetic, sinter_error* error);
+
+/* As sinter_bcwi, with a weight for each element by the old model's Fisher information:
+ *
+ *   f = importance(F, 1 / mean, 0, 0);  w = a f / (a f + (1 - a)), a = alpha;  out = lerp(m, old, w)
+ *
+ * F that is the same everywhere gives exactly sinter_bcwi; F of 0, the new model. A mean of 0 (F is 0
+ * all over) is f = 1. Where rounding makes alpha 1 and it is not, 1 - a is that of the number given.
+ *
+ * fisher[count] is the old model's; mean[count] >= 0 its mean, over all parameters of the model;
+ * alpha[count] from 0 to 1: outside, the weight has a pole. */
+SINTER_API int32_t sinter_fisher_bcwi(sinter_stream* stream, int64_t count, int32_t models,
+                                      const sinter_tensor* old, const sinter_tensor* updated,
+                                      const sinter_tensor* fisher, const double* mean,
+                                      const double* alpha, const sinter_tensor* out,
+                                      const sinter_arithmetic* arithmetic, sinter_error* error);
+
+/* Rows along axis 0 by a map of classes: out's row r = old's row rows[r], or updated's row r where
+ * rows[r] is -1: bytes are kept. For a head that has grown: interpolation then leaves new classes as
+ * the new model has them.
+ *
+ * old[count][m, ...], updated[count][classes, ...] -> out[count][classes, ...], of one dtype, whose
+ * other dimensions are equal; out may be updated, and is apart from old. rows[classes], from -1 to
+ * below m of every tensor, the same for all of them. updated may be NULL: its rows are then 0. */
+SINTER_API int32_t sinter_class_rows(sinter_stream* stream, int64_t count, const sinter_tensor* old,
+                                     const sinter_tensor* updated, int64_t classes,
+                                     const int64_t* rows, const sinter_tensor* out,
+                                     sinter_error* error);
 
 /* ---- Selection ------------------------------------------------------------------------------- */
 

@@ -10,6 +10,7 @@
 #include "batch.h"
 #include "cpu/agreement.h"
 #include "cpu/compatibility.h"
+#include "cpu/fisher.h"
 #include "cpu/fusion.h"
 #include "cpu/random.h"
 #include "cpu/select.h"
@@ -49,11 +50,13 @@ struct Kernels {
   ReduceKernel dots;
   ReduceKernel moments;
   ReduceKernel count;
+  ReduceKernel fisher_statistics;
   ReduceKernel masked_sum;
   ReduceKernel statistics;
   ReduceKernel based_statistics;
   const AgreementKernels* agreement;
   const CompatibilityKernels* compatibility;
+  const FisherKernels* fisher;
   const FusionKernels* fusion;
   const RandomKernels* random;
   const SelectKernels* select;

@@ -17,7 +17,7 @@ int64_t counts_bytes(const Batch& batch) {
 Group group_of(const Batch& batch, const Item& item) {
   const bool cast = item.copy_of >= 0;
   const View* const inputs = item.inputs + (cast ? item.copy_of : 0);
-  const int32_t count = cast ? 1 : batch.inputs;
+  const int32_t count = cast ? 1 : batch.inputs - batch.weighing;
   const DType dtype = inputs[0].dtype;
   const DType computed = item.wide ? DType::kF64 : DType::kF32;
   if (cast && dtype == item.output.dtype && stored_as(batch.load, dtype)) {
@@ -29,6 +29,12 @@ Group group_of(const Batch& batch, const Item& item) {
                  (cast || stored_as(batch.delta, dtype) || batch.delta == computed);
   for (int32_t i = 0; i < count; ++i) {
     vectors = vectors && inputs[i].dtype == dtype && aligned(inputs[i], kVectorBytes);
+  }
+  // What weighs them is of the dtype that the vectors' elements are computed in.
+  const DType native = dtype == DType::kF64 ? DType::kF64 : DType::kF32;
+  for (int32_t i = count; !cast && i < batch.inputs; ++i) {
+    vectors = vectors && computed == native && inputs[i].dtype == native &&
+              aligned(inputs[i], kVectorBytes);
   }
   return vectors ? Group{Path::kVectors, dtype, cast} : Group{Path::kAny, computed, cast};
 }

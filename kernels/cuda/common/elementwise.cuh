@@ -14,7 +14,9 @@
 // A formula is constructed from (Descriptors, ElementwiseParams, k-th entry) and has
 //   template <class Input, int N> void operator()(const Input& input, Compute (&out)[N]) const
 // where input(i, x) fills x[N] with elements of input i, input.index(j) is the index in the tensor of
-// those at j, and Input::kDType is their dtype, or kStored where it is known at run time only; and
+// those at j, and Input::kDType is their dtype, or kStored where it is known at run time only;
+// input.weighing(i, f, x) fills x[N] with f of the elements, in float64, of an input that weighs the
+// others (see Batch::weighing); and
 //   static constexpr int kVectors: how many vectors of an input a thread takes at once.
 #ifndef SINTER_KERNELS_CUDA_COMMON_ELEMENTWISE_CUH_
 #define SINTER_KERNELS_CUDA_COMMON_ELEMENTWISE_CUH_
@@ -75,6 +77,27 @@ struct VectorInput {
       x[j] = Format<T>::decode(loaded[j / kWidth].values[j % kWidth]);
     }
   }
+
+  // Contiguous and aligned like the others, but of the dtype that is computed in.
+  template <class F, class Compute, int N>
+  __device__ __forceinline__ void weighing(int i, const F& f, Compute (&x)[N]) const {
+    static_assert(N == kWidth * kCount);
+    constexpr int kEach = 16 / static_cast<int>(sizeof(Compute));
+    using Vector = Packet<Compute, kEach>;
+    const auto* const vectors = reinterpret_cast<const Vector*>(
+        inputs[i].data + at * static_cast<int64_t>(sizeof(Compute)));
+    Vector loaded[N / kEach];
+#pragma unroll
+    for (int v = 0; v < N / kEach; ++v) {
+      const int c = v * kEach / kWidth;
+      loaded[v] =
+          c * kThreads < left ? vectors[c * (kThreads - 1) * (kWidth / kEach) + v] : Vector{};
+    }
+#pragma unroll
+    for (int j = 0; j < N; ++j) {
+      x[j] = f(static_cast<double>(loaded[j / kEach].values[j % kEach]));
+    }
+  }
 };
 
 // One of the elements behind the last whole vector.
@@ -91,6 +114,11 @@ struct ElementInput {
   __device__ __forceinline__ void operator()(int i, Compute (&x)[1]) const {
     using Storage = typename Format<T>::Storage;
     x[0] = Format<T>::decode(reinterpret_cast<const Storage*>(inputs[i].data)[at]);
+  }
+
+  template <class F, class Compute>
+  __device__ __forceinline__ void weighing(int i, const F& f, Compute (&x)[1]) const {
+    x[0] = f(static_cast<double>(reinterpret_cast<const Compute*>(inputs[i].data)[at]));
   }
 };
 
@@ -114,6 +142,17 @@ struct AnyInput {
     for (int c = 0; c < kCount; ++c) {
       x[c] = c * kThreads < left
                  ? load_element<Compute>(inputs[i], layouts, load, at + c * kThreads)
+                 : Compute(0);
+    }
+  }
+
+  template <class F, class Compute, int N>
+  __device__ __forceinline__ void weighing(int i, const F& f, Compute (&x)[N]) const {
+    static_assert(N == kCount);
+#pragma unroll
+    for (int c = 0; c < kCount; ++c) {
+      x[c] = c * kThreads < left
+                 ? f(load_element<double>(inputs[i], layouts, DType::kStored, at + c * kThreads))
                  : Compute(0);
     }
   }

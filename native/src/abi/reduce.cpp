@@ -184,6 +184,14 @@ int32_t sinter_count(sinter_stream* stream, int64_t count, const sinter_tensor* 
   });
 }
 
+int32_t sinter_fisher_statistics(sinter_stream* stream, int64_t count, const sinter_tensor* in,
+                                 const sinter_tensor* out, sinter_error* error) {
+  return guard("sinter_fisher_statistics", error, [&] {
+    const Reduction call(stream, count, in, "in", in, "in", SINTER_DTYPE_STORED, 4, out);
+    SINTER_LAUNCH(*stream, fisher_statistics, call.batch());
+  });
+}
+
 int32_t sinter_masked_sum(sinter_stream* stream, int64_t count, const sinter_tensor* in,
                           const sinter_tensor* mask, int32_t dtype, const sinter_tensor* out,
                           sinter_error* error) {

@@ -33,12 +33,6 @@ void extent(const View& view, const unsigned char** low, const unsigned char** h
   *high = view.data + (last + 1) * bytes;
 }
 
-bool same_view(const View& x, const View& y) {
-  return x.data == y.data && x.dtype == y.dtype && x.rank == y.rank &&
-         std::equal(x.shape, x.shape + x.rank, y.shape) &&
-         std::equal(x.strides, x.strides + x.rank, y.strides);
-}
-
 // Every element has a place of its own if each stride, smallest first, steps over all that the
 // smaller ones reach.
 bool elements_are_apart(const sinter_tensor& tensor) {
@@ -101,6 +95,24 @@ int64_t element_count(const sinter_tensor& tensor) {
     elements *= tensor.shape[d];
   }
   return elements;
+}
+
+bool same_view(const View& x, const View& y) {
+  return x.data == y.data && x.dtype == y.dtype && x.rank == y.rank &&
+         std::equal(x.shape, x.shape + x.rank, y.shape) &&
+         std::equal(x.strides, x.strides + x.rank, y.strides);
+}
+
+bool overlap(const View& x, const View& y) {
+  // A view without elements has rank 1 and size 0.
+  const bool empty = (x.rank == 1 && x.shape[0] == 0) || (y.rank == 1 && y.shape[0] == 0);
+  if (empty || !x.contiguous() || !y.contiguous()) {
+    return false;
+  }
+  const unsigned char *x_low, *x_high, *y_low, *y_high;
+  extent(x, &x_low, &x_high);
+  extent(y, &y_low, &y_high);
+  return x_low < y_high && y_low < x_high;
 }
 
 sinter_tensor with_rows_last(const sinter_tensor& tensor) {
@@ -248,6 +260,13 @@ void Elementwise::input(const char* name, const sinter_tensor* tensors, int32_t 
   inputs_.push_back({name, tensors, per_tensor});
 }
 
+void Elementwise::weighing(const char* name, const sinter_tensor* tensors, int32_t per_tensor,
+                           bool widen) {
+  input(name, tensors, per_tensor);
+  weighing_ += per_tensor;
+  weighing_widens_ = widen;
+}
+
 void Elementwise::output(const char* name, const sinter_tensor* tensors) {
   if (count_ > 0) {
     require(tensors, name);
@@ -279,17 +298,13 @@ const Batch& Elementwise::batch() {
         const sinter_tensor& in = operand.tensors[index];
         const View view = checked_view(*stream_, in, operand.name, index, Place::kStream, false);
         require_same_shape(in, operand.name, out, output_.name, k);
-        wide = wide || (load_ == DType::kStored && view.dtype == DType::kF64);
-        if (view.contiguous() && output.contiguous() && element_count(out) > 0 &&
-            !same_view(view, output)) {
-          const unsigned char *low, *high, *out_low, *out_high;
-          extent(view, &low, &high);
-          extent(output, &out_low, &out_high);
-          if (low < out_high && out_low < high) {
-            invalid(label(output_.name, k, out) + " overlaps " + label(operand.name, index, in) +
-                        ": it must be exactly that tensor, or apart from it",
-                    k);
-          }
+        const bool weighs = static_cast<int32_t>(views_.size() - first) >= inputs - weighing_;
+        wide = wide || (load_ == DType::kStored && view.dtype == DType::kF64 &&
+                        (!weighs || weighing_widens_));
+        if (!same_view(view, output) && overlap(view, output)) {
+          invalid(label(output_.name, k, out) + " overlaps " + label(operand.name, index, in) +
+                      ": it must be exactly that tensor, or apart from it",
+                  k);
         }
         views_.push_back(view);
       }
@@ -299,7 +314,7 @@ const Batch& Elementwise::batch() {
          views_.data() + first,
          weights_.data() + static_cast<size_t>(k) * static_cast<size_t>(weights_per_tensor_)});
   }
-  batch_ = {items_.data(), count_, inputs, load_, delta_, counts_};
+  batch_ = {items_.data(), count_, inputs, load_, delta_, counts_, weighing_};
   return batch_;
 }
 

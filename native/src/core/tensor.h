@@ -34,6 +34,12 @@ View checked_view(const sinter_stream& stream, const sinter_tensor& tensor, cons
 
 int64_t element_count(const sinter_tensor& tensor);
 
+// Whether two contiguous views share bytes; false where one is strided.
+bool overlap(const View& x, const View& y);
+
+// Whether two views have the same elements at the same places.
+bool same_view(const View& x, const View& y);
+
 // The tensor with axis 1 last, so that a row's elements are neighbours.
 sinter_tensor with_rows_last(const sinter_tensor& tensor);
 
@@ -48,6 +54,10 @@ class Elementwise {
 
   // Operands, in the order of Item::inputs; `per_tensor` of them stand side by side for each entry.
   void input(const char* name, const sinter_tensor* tensors, int32_t per_tensor = 1);
+  // Inputs that weigh the others, see Batch::weighing; they come last. `widen`: elements are computed in
+  // float64 where one of these is.
+  void weighing(const char* name, const sinter_tensor* tensors, int32_t per_tensor = 1,
+                bool widen = false);
   void output(const char* name, const sinter_tensor* tensors);
   // Room for `per_tensor` weights of every entry; entry k's start at k * per_tensor.
   double* weights(int32_t per_tensor);
@@ -73,6 +83,8 @@ class Elementwise {
   DType delta_ = DType::kStored;
   Counts* counts_ = nullptr;
   std::vector<Operand> inputs_;
+  int32_t weighing_ = 0;
+  bool weighing_widens_ = false;
   Operand output_ = {};
   std::vector<int32_t> copy_of_;
   std::vector<double> weights_;

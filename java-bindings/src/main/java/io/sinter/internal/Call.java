@@ -124,6 +124,20 @@ public final class Call implements AutoCloseable {
     return tensors == null ? MemorySegment.NULL : inputs(argument, tensors);
   }
 
+  /// Input tensors, one for each batch entry, whose shapes need not be the entries'.
+  public MemorySegment inputsOfAnyShape(String argument, List<Tensor> tensors) {
+    checkCount(argument, tensors.size());
+    MemorySegment array = scratch.allocate(Abi.sinter_tensor.LAYOUT, tensors.size());
+    for (int k = 0; k < tensors.size(); k++) {
+      View view = Bridge.view(checkNotNull(tensors.get(k), argument, k, 0));
+      if (view.device() != state.device()) {
+        throw wrongDevice(label(argument, k, 0), view);
+      }
+      use(view, array, k);
+    }
+    return array;
+  }
+
   /// A contiguous f64 tensor of a given shape that receives results, or NULL.
   public MemorySegment results(String argument, @Nullable Tensor tensor, long... shape) {
     return tensor == null ? MemorySegment.NULL : table(argument, tensor, true, shape);
@@ -319,6 +333,11 @@ public final class Call implements AutoCloseable {
       System.arraycopy(entry, 0, flat, k * models, models);
     }
     return scratch.allocateFrom(ValueLayout.JAVA_LONG, flat);
+  }
+
+  /// Integers, as many as there are.
+  public MemorySegment list(long[] values) {
+    return scratch.allocateFrom(ValueLayout.JAVA_LONG, values);
   }
 
   /// One integer for the whole batch, in memory.

@@ -20,7 +20,7 @@ import java.lang.invoke.MethodHandle;
 public final class Abi {
   /// SHA-256 of the header these bindings were generated from.
   public static final String HASH =
-      "17f7700245a16add66954eb52f5be6468775c3772bdfbc403b39315a0b00c571";
+      "5e264e98775a22ca06fb359202101d947e0ba85dfc99b4cc32b5cd38e0049760";
 
   /// ```text
   /// What a call came to. Values are never renumbered.
@@ -1197,6 +1197,223 @@ public final class Abi {
     try {
       return (int)
           sinter_arcee_fusion.HANDLE.invokeExact(stream, count, base, x, out, arithmetic, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// state = fma(w g, g, state): adds an example's squared gradients. Give gradients of one example
+  /// each:
+  /// the square of a batch's gradient is no Fisher information. w is 1, or p(y | x) for the exact
+  /// Fisher
+  /// information, where all y take their turn.
+  ///
+  /// gradients[count], any dtype; weights[count] >= 0; state[count], f32 or f64, of their shapes,
+  /// in place.
+  /// A state of f32 and gradients of f64 are computed in float64. A gradient that is not finite
+  /// makes the
+  /// element of the state not finite, for good: refusing it first would cost a second pass over the
+  /// gradients. counts (or NULL; see sinter_arithmetic) tells at once, sinter_fisher_statistics at
+  /// the
+  /// end.
+  /// ```
+  public static int sinter_fisher_accumulate(
+      MemorySegment stream,
+      long count,
+      MemorySegment gradients,
+      MemorySegment weights,
+      MemorySegment state,
+      MemorySegment counts,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int)
+          sinter_fisher_accumulate.HANDLE.invokeExact(
+              stream, count, gradients, weights, state, counts, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// state = state / examples, divided in float64, in place; state[count], f32 or f64. 1 <=
+  /// examples.
+  /// ```
+  public static int sinter_fisher_finish(
+      MemorySegment stream, long count, MemorySegment state, long examples, MemorySegment error) {
+    Library.require();
+    try {
+      return (int) sinter_fisher_finish.HANDLE.invokeExact(stream, count, state, examples, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// out[k] = (sum of elements, sum of their squares, negative elements, elements that are not
+  /// finite),
+  /// a canonical reduction (see there); in[count] -> out f64[count, 4], contiguous. For a whole
+  /// model add
+  /// the tensors' results in their order, beginning at 0: mean = sum / n, rms = sqrt(squares / n).
+  /// ```
+  public static int sinter_fisher_statistics(
+      MemorySegment stream, long count, MemorySegment in, MemorySegment out, MemorySegment error) {
+    Library.require();
+    try {
+      return (int) sinter_fisher_statistics.HANDLE.invokeExact(stream, count, in, out, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// Mean of models, weighted by their Fisher information: out = sum_i v_i x_i / sum_i v_i,
+  /// v_i = w_i importance(F_i, scale_i, floor, epsilon), computed model by model as
+  ///
+  ///   m = x_1, s = v_1;  then s = s + v_i, m = lerp(m, x_i, t), t = v_i / s
+  ///                      (while s is 0: t = w_i / (w_1 + ... + w_i))
+  ///
+  /// so that equal elements stay what they are, and where all F are zero or equal this is the mean
+  /// by the
+  /// weights: never NaN. Weights are divided by their sum in float64 first.
+  ///
+  /// inputs[count][models], fisher[count][models], weights[count][models] >= 0, their sum above 0;
+  /// scales[models] >= 0, the same for all tensors: 1 / rms of the model's whole F, or 0 where that
+  /// is 0,
+  /// or 1 for no normalisation. 0 <= floor (1e-6 with such scales), 0 <= epsilon. Source: Matena
+  /// and
+  /// Raffel, "Merging models with Fisher-weighted averaging", NeurIPS 2022.
+  /// ```
+  public static int sinter_fisher_merge(
+      MemorySegment stream,
+      long count,
+      int models,
+      MemorySegment inputs,
+      MemorySegment fisher,
+      MemorySegment weights,
+      MemorySegment scales,
+      double floor,
+      double epsilon,
+      MemorySegment out,
+      MemorySegment arithmetic,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int)
+          sinter_fisher_merge.HANDLE.invokeExact(
+              stream,
+              count,
+              models,
+              inputs,
+              fisher,
+              weights,
+              scales,
+              floor,
+              epsilon,
+              out,
+              arithmetic,
+              error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// Backward-compatible weight interpolation: out = lerp(m, old, alpha) (see sinter_lerp), m the
+  /// mean of
+  /// new models: m = x_1, then m = fma(1 / i, x_i - m, m). One new model is sinter_lerp; several
+  /// are
+  /// SoupBCWI.
+  ///
+  /// old[count], updated[count][models]; alpha[count], any finite number: 0 is the new models'
+  /// (copied if
+  /// there is one; old is not looked at), 1 copies the old. Source: Schumann et al., "Backward
+  /// compatibility during data updates by weight interpolation", EACL 2024.
+  /// ```
+  public static int sinter_bcwi(
+      MemorySegment stream,
+      long count,
+      int models,
+      MemorySegment old,
+      MemorySegment updated,
+      MemorySegment alpha,
+      MemorySegment out,
+      MemorySegment arithmetic,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int)
+          sinter_bcwi.HANDLE.invokeExact(
+              stream, count, models, old, updated, alpha, out, arithmetic, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// As sinter_bcwi, with a weight for each element by the old model's Fisher information:
+  ///
+  ///   f = importance(F, 1 / mean, 0, 0);  w = a f / (a f + (1 - a)), a = alpha;  out = lerp(m,
+  /// old, w)
+  ///
+  /// F that is the same everywhere gives exactly sinter_bcwi; F of 0, the new model. A mean of 0 (F
+  /// is 0
+  /// all over) is f = 1. Where rounding makes alpha 1 and it is not, 1 - a is that of the number
+  /// given.
+  ///
+  /// fisher[count] is the old model's; mean[count] >= 0 its mean, over all parameters of the model;
+  /// alpha[count] from 0 to 1: outside, the weight has a pole.
+  /// ```
+  public static int sinter_fisher_bcwi(
+      MemorySegment stream,
+      long count,
+      int models,
+      MemorySegment old,
+      MemorySegment updated,
+      MemorySegment fisher,
+      MemorySegment mean,
+      MemorySegment alpha,
+      MemorySegment out,
+      MemorySegment arithmetic,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int)
+          sinter_fisher_bcwi.HANDLE.invokeExact(
+              stream, count, models, old, updated, fisher, mean, alpha, out, arithmetic, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// Rows along axis 0 by a map of classes: out's row r = old's row rows[r], or updated's row r
+  /// where
+  /// rows[r] is -1: bytes are kept. For a head that has grown: interpolation then leaves new
+  /// classes as
+  /// the new model has them.
+  ///
+  /// old[count][m, ...], updated[count][classes, ...] -> out[count][classes, ...], of one dtype,
+  /// whose
+  /// other dimensions are equal; out may be updated, and is apart from old. rows[classes], from -1
+  /// to
+  /// below m of every tensor, the same for all of them. updated may be NULL: its rows are then 0.
+  /// ```
+  public static int sinter_class_rows(
+      MemorySegment stream,
+      long count,
+      MemorySegment old,
+      MemorySegment updated,
+      long classes,
+      MemorySegment rows,
+      MemorySegment out,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int)
+          sinter_class_rows.HANDLE.invokeExact(
+              stream, count, old, updated, classes, rows, out, error);
     } catch (Throwable thrown) {
       throw Downcalls.unchecked(thrown);
     }
@@ -2982,6 +3199,75 @@ public final class Abi {
             "sinter_arcee_fusion",
             FunctionDescriptor.of(
                 JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_fisher_accumulate {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_fisher_accumulate",
+            FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_fisher_finish {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_fisher_finish",
+            FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS, JAVA_LONG, ADDRESS));
+  }
+
+  private static final class sinter_fisher_statistics {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_fisher_statistics",
+            FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_fisher_merge {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_fisher_merge",
+            FunctionDescriptor.of(
+                JAVA_INT,
+                ADDRESS,
+                JAVA_LONG,
+                JAVA_INT,
+                ADDRESS,
+                ADDRESS,
+                ADDRESS,
+                ADDRESS,
+                JAVA_DOUBLE,
+                JAVA_DOUBLE,
+                ADDRESS,
+                ADDRESS,
+                ADDRESS));
+  }
+
+  private static final class sinter_bcwi {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_bcwi",
+            FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS,
+                ADDRESS));
+  }
+
+  private static final class sinter_fisher_bcwi {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_fisher_bcwi",
+            FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS,
+                ADDRESS, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_class_rows {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_class_rows",
+            FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS,
+                ADDRESS));
   }
 
   private static final class sinter_select {
