@@ -7,11 +7,12 @@ open module io.sinter.tests {
   requires io.sinter.examples;
   requires io.sinter.jcuda;
   requires io.sinter.updater;
+  requires java.compiler;
+  requires java.desktop;
   requires jcuda;
   requires jcublas;
   requires jdk.jfr;
   requires net.jqwik.api;
-  requires java.compiler;
   requires static org.jspecify;
   requires org.junit.jupiter.api;
   requires org.junit.jupiter.params;

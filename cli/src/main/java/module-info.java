@@ -2,12 +2,15 @@
 
 /// The sinter command.
 module io.sinter.cli {
+  requires VectorGraphics2D;
   requires com.fasterxml.jackson.databind;
   requires info.picocli;
   requires io.sinter;
   requires io.sinter.examples;
   requires io.sinter.updater;
+  requires java.desktop;
   requires static org.jspecify;
+  requires org.knowm.xchart;
 
   exports io.sinter.cli;
 

@@ -182,19 +182,17 @@ public final class Comparison {
     return groups;
   }
 
-  /// Examples by label and old prediction; empty where there are more than [#MAX_CONFUSION]
-  // classes.
+  /// Examples by label and old prediction; empty beyond [#MAX_CONFUSION] classes.
   public Optional<Confusion> labelToOld() {
     return Optional.ofNullable(table.labelToOld());
   }
 
-  /// Examples by label and new prediction; empty where there are more than [#MAX_CONFUSION]
-  // classes.
+  /// Examples by label and new prediction; empty beyond [#MAX_CONFUSION] classes.
   public Optional<Confusion> labelToNew() {
     return Optional.ofNullable(table.labelToNew());
   }
 
-  /// Examples by old and new prediction; empty where there are more than [#MAX_CONFUSION] classes.
+  /// Examples by old and new prediction; empty beyond [#MAX_CONFUSION] classes.
   public Optional<Confusion> oldToNew() {
     return Optional.ofNullable(table.oldToNew());
   }

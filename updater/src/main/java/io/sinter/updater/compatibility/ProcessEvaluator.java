@@ -14,8 +14,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// It is run with the candidate's folder as its last argument, and in its environment
 /// `SINTER_CANDIDATE`, the same folder, and `SINTER_ALPHA`. It has no input. On stdout it prints
-// one
-/// JSON object in one line: `accuracy` and `nfr`, shares from 0 to 1, and if it likes `pfr`,
+/// one JSON object in one line: `accuracy` and `nfr`, shares from 0 to 1, and if it likes `pfr`,
 /// `examples` and further numbers; or, in place of these, `predictions` or `logits`, a file of what
 /// the candidate gives for the labels' examples. What it prints on stderr is shown where it fails.
 /// docs/compatibility.md has the whole protocol.
