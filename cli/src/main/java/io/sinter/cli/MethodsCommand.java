@@ -88,6 +88,9 @@ final class MethodsCommand implements Callable<Integer> {
     out.println();
     line("formula", method.formula(), out);
     line("models", method.models(), out);
+    if (!fisher(method).isEmpty()) {
+      line("fisher", fisher(method), out);
+    }
     line("bytes", bytes(method), out);
     if (method.fallback() != null) {
       line("falls back", "to " + method.fallback(), out);
@@ -112,12 +115,22 @@ final class MethodsCommand implements Callable<Integer> {
     int shown = Math.min(models, most);
     return String.format(
         Locale.ROOT,
-        "each input is read %s; %d B per parameter for %d %s%s in bfloat16",
+        "each input is read %s; %d B per parameter for %d %s%s in bfloat16%s",
         method.reads() == 1 ? "once" : method.reads() == 2 ? "twice" : "three times",
         method.bytesPerParameter(shown, 2, 2),
         shown,
         shown == 1 ? "model" : "models",
-        method.needsBase() ? " and the base" : "");
+        method.needsBase() ? " and the base" : "",
+        method.fisher() == Method.Fisher.NONE ? "" : " and Fisher diagonals in float32");
+  }
+
+  /// Which models need a Fisher diagonal; empty where none does.
+  static String fisher(Method method) {
+    return switch (method.fisher()) {
+      case NONE -> "";
+      case BASE -> "of the base";
+      case EACH -> "of every model";
+    };
   }
 
   static String type(ParameterSpec parameter) {
@@ -147,6 +160,7 @@ final class MethodsCommand implements Callable<Integer> {
     object.put("formula", method.formula());
     object.put("source", method.source());
     object.put("base", method.base().name().toLowerCase(Locale.ROOT));
+    object.put("fisher", method.fisher().name().toLowerCase(Locale.ROOT));
     object.put("minModels", method.minModels());
     if (method.maxModels() != Integer.MAX_VALUE) {
       object.put("maxModels", method.maxModels());

@@ -61,6 +61,10 @@ final class MethodsPage {
       page.append(method.purpose()).append("\n\n");
       page.append("- Formula: ").append(method.formula().replace("*", "\\*")).append(".\n");
       page.append("- Models: ").append(method.models()).append(".\n");
+      String fisher = MethodsCommand.fisher(method);
+      if (!fisher.isEmpty()) {
+        page.append("- Fisher diagonals: ").append(fisher).append(".\n");
+      }
       String bytes = MethodsCommand.bytes(method);
       page.append("- Bytes: ").append(bytes).append(".\n");
       if (method.fallback() != null) {

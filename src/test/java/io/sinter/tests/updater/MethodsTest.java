@@ -10,8 +10,11 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.sinter.DType;
 import io.sinter.Device;
+import io.sinter.updater.Checkpoint;
 import io.sinter.updater.CheckpointException;
+import io.sinter.updater.FisherDiagonal;
 import io.sinter.updater.IoMode;
 import io.sinter.updater.Merge;
 import io.sinter.updater.MergeOptions;
@@ -54,7 +57,9 @@ class MethodsTest {
           "ram",
           "ramplus_tl",
           "consensus_ta",
-          "bcwi");
+          "bcwi",
+          "fisher_bcwi",
+          "fisher");
 
   /// Methods that draw at random.
   private static final List<String> RANDOM =
@@ -78,8 +83,12 @@ class MethodsTest {
       yaml.append("base_model: base\n");
     }
     yaml.append("models:\n");
+    if (method.fisher() == Method.Fisher.BASE) {
+      yaml.append("- {model: base, fisher: base.fisher}\n");
+    }
     for (int m = 0; m < models; m++) {
-      yaml.append("- {model: m" + m + "}\n");
+      String fisher = method.fisher() == Method.Fisher.EACH ? ", fisher: m" + m + ".fisher" : "";
+      yaml.append("- {model: m" + m + fisher + "}\n");
     }
     List<String> values = new ArrayList<>();
     for (ParameterSpec parameter : method.parameters()) {
@@ -103,8 +112,22 @@ class MethodsTest {
     return Math.max(method.minModels() - base, Math.min(wished, method.maxModels() - base));
   }
 
+  /// A model, and a Fisher diagonal of it that is the same everywhere. What others do is tested
+  /// with updates.
   private void model(String name, Map<String, PlainFile.Plain> tensors) throws IOException {
     PlainFile.model(folder.resolve(name), tensors);
+    Path fisher = folder.resolve(name + ".fisher");
+    Files.deleteIfExists(fisher);
+    try (Checkpoint model = Checkpoint.open(folder.resolve(name));
+        FisherDiagonal.Writer writer =
+            FisherDiagonal.writer(fisher, model, FisherDiagonal.Estimator.ARGMAX, 10, DType.F32)) {
+      for (String tensor : writer.names()) {
+        float[] twos = new float[(int) model.tensor(tensor).elements()];
+        Arrays.fill(twos, 2);
+        writer.put(tensor, twos);
+      }
+      writer.finish();
+    }
   }
 
   /// The base and a number of models, of equal names and shapes and random values.

@@ -143,9 +143,9 @@ class SweepTest {
                   }
 
                   @Override
-                  public Map<String, byte[]> files(SweepReport report, SweepReport.Row chosen) {
-                    return Map.of(
-                        "sweep.svg", ("<svg>" + chosen.alpha()).getBytes(StandardCharsets.UTF_8));
+                  public void chosen(SweepReport report, SweepReport.Row row, Path folder)
+                      throws IOException {
+                    Files.writeString(folder.resolve("sweep.svg"), "<svg>" + row.alpha());
                   }
                 });
     assertEquals(0.3, result.chosen().alpha());

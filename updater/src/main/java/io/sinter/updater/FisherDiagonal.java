@@ -7,6 +7,7 @@ import io.sinter.MemoryFaultException;
 import io.sinter.Stream;
 import io.sinter.StreamOptions;
 import io.sinter.Tensor;
+import io.sinter.ops.FisherStatistics;
 import io.sinter.updater.internal.Failures;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -72,13 +73,6 @@ public final class FisherDiagonal implements AutoCloseable {
       return name().toLowerCase(Locale.ROOT);
     }
   }
-
-  /// What the elements of a whole diagonal come to.
-  ///
-  /// @param elements how many there are
-  /// @param mean their mean
-  /// @param rms the square root of the mean of their squares
-  public record Totals(long elements, double mean, double rms) {}
 
   private final Checkpoint checkpoint;
   private final Estimator estimator;
@@ -238,11 +232,11 @@ public final class FisherDiagonal implements AutoCloseable {
     }
   }
 
-  /// Reads all elements.
+  /// Reads all elements, and adds them up tensor by tensor in the order of their names.
   ///
   /// @param threads that read; 0 for all processors
   /// @throws CheckpointException where one is negative or not finite
-  public Totals totals(int threads) throws CheckpointException {
+  public FisherStatistics totals(int threads) throws CheckpointException {
     List<TensorEntry> entries = new ArrayList<>(checkpoint.tensors().values());
     entries.sort(Comparator.comparing(TensorEntry::name));
     List<Tensor> tensors = new ArrayList<>();

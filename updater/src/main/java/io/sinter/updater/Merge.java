@@ -2,6 +2,7 @@
 package io.sinter.updater;
 
 import io.sinter.Device;
+import io.sinter.ops.FisherStatistics;
 import io.sinter.updater.MergePlan.Output;
 import io.sinter.updater.MergePlan.Pass;
 import io.sinter.updater.Recipe.ChatTemplate;
@@ -33,8 +34,6 @@ import org.jspecify.annotations.Nullable;
 /// The output's bytes depend on the recipe and the models, and on nothing else: not on the device,
 /// the threads or how files are read. It appears whole or not at all.
 public final class Merge implements AutoCloseable {
-  private static final FisherDiagonal.Totals NO_TOTALS = new FisherDiagonal.Totals(0, 0, 0);
-
   private final Recipe recipe;
   private final MergeOptions options;
   private final SequencedMap<String, Planner.Model> models;
@@ -79,13 +78,13 @@ public final class Merge implements AutoCloseable {
         FisherDiagonal diagonal =
             FisherDiagonal.open(locator.locateFile(recipe, "Fisher diagonal", entry.getValue()));
         Planner.Fisher opened =
-            new Planner.Fisher(models.size() + fishers.size(), diagonal, NO_TOTALS);
+            new Planner.Fisher(models.size() + fishers.size(), diagonal, FisherStatistics.NONE);
         fishers.put(entry.getKey(), opened); // Closed from here on, whatever is wrong with it.
         diagonal.requireShapesOf(model.checkpoint());
         if (!options.forceFisher()) {
           diagonal.requireHashOf(model.checkpoint(), options.threads());
         }
-        FisherDiagonal.Totals totals = diagonal.totals(options.threads());
+        FisherStatistics totals = diagonal.totals(options.threads());
         fishers.put(entry.getKey(), new Planner.Fisher(opened.index(), diagonal, totals));
       }
       ClassMap classes =

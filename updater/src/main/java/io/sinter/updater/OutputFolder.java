@@ -298,6 +298,17 @@ final class OutputFolder implements AutoCloseable {
     }
   }
 
+  /// Forces every file to the disk, whoever wrote it.
+  void force() throws IOException {
+    try (DirectoryStream<Path> entries = Files.newDirectoryStream(partial)) {
+      for (Path entry : entries) {
+        force(entry);
+      }
+    } catch (DirectoryIteratorException e) {
+      throw e.getCause();
+    }
+  }
+
   /// Writes a small file.
   void write(String name, byte[] bytes) {
     try (OutputFile file = create(name);
@@ -460,8 +471,8 @@ final class OutputFolder implements AutoCloseable {
     }
   }
 
-  private static void force(Path folder) throws IOException {
-    try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+  private static void force(Path path) throws IOException {
+    try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
       channel.force(true);
     }
   }

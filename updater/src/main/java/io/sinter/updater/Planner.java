@@ -2,6 +2,7 @@
 package io.sinter.updater;
 
 import io.sinter.DType;
+import io.sinter.ops.FisherStatistics;
 import io.sinter.ops.Philox;
 import io.sinter.updater.MergePlan.Input;
 import io.sinter.updater.MergePlan.Output;
@@ -77,7 +78,7 @@ final class Planner {
   /// A model's Fisher diagonal, opened and looked through.
   ///
   /// @param index its place behind the models
-  record Fisher(int index, FisherDiagonal diagonal, FisherDiagonal.Totals totals) {}
+  record Fisher(int index, FisherDiagonal diagonal, FisherStatistics totals) {}
 
   /// A tensor of the output, and what each source of its slice calls it.
   ///

@@ -12,7 +12,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.SequencedMap;
 import java.util.stream.DoubleStream;
 import java.util.stream.Stream;
@@ -113,10 +112,10 @@ public record Sweep(
     /// A candidate was evaluated.
     default void evaluated(SweepReport.Row row) {}
 
-    /// Further files for the output, by name, such as charts.
-    default Map<String, byte[]> files(SweepReport report, SweepReport.Row chosen) {
-      return Map.of();
-    }
+    /// The output is complete but for its name.
+    ///
+    /// @param folder where its files are; more may be put there, such as charts
+    default void chosen(SweepReport report, SweepReport.Row row, Path folder) throws IOException {}
   }
 
   /// What a sweep came to.
@@ -204,7 +203,11 @@ public record Sweep(
     int index = alphas.indexOf(chosen.alpha());
     try {
       take(variants.get(index).output(), target);
-      report.write(target.file("."), epsilon);
+      Path folder = target.file("sweep.json").getParent();
+      report.write(folder, epsilon);
+      candidates.close(); // They may lie in what is to appear.
+      listener.chosen(report, chosen, folder);
+      target.force();
     } catch (IOException e) {
       throw CheckpointException.of(
           target.target(),
@@ -212,8 +215,6 @@ public record Sweep(
           "Make room, check the disk, or choose another output",
           e);
     }
-    listener.files(report, chosen).forEach(target::write);
-    candidates.close(); // They may lie in what is to appear.
     target.commit().ifPresent(listener::warning);
     return new Result(
         report,

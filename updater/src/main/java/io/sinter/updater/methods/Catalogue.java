@@ -30,7 +30,9 @@ public final class Catalogue {
           new Ram(),
           new RamplusTl(),
           new ConsensusTa(),
-          new Bcwi());
+          new Bcwi(),
+          new FisherBcwi(),
+          new FisherMerge());
 
   private Catalogue() {}
 

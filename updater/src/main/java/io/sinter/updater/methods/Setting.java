@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sinter.updater.methods;
 
-import io.sinter.updater.FisherDiagonal;
+import io.sinter.ops.FisherStatistics;
 import io.sinter.updater.MergePlan.Input;
 import io.sinter.updater.Recipe.Mode;
 import io.sinter.updater.RecipeException;
@@ -37,7 +37,7 @@ public record Setting(
     List<Input> models,
     List<String> modelNames,
     List<Input> fishers,
-    List<FisherDiagonal.Totals> totals,
+    List<FisherStatistics> totals,
     Map<String, double[]> values,
     Supplier<List<Long>> keys,
     BiConsumer<String, String> notes) {
