@@ -20,6 +20,8 @@ import picocli.CommandLine.Spec;
     versionProvider = SinterCommand.Version.class,
     subcommands = {
       MergeCommand.class,
+      UpdateCommand.class,
+      SweepCommand.class,
       VerifyCommand.class,
       DiffCommand.class,
       MethodsCommand.class,
