@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Counts of flips. Bound by memory: a row of logits is read once, its largest element found a block at
-// a time, and the index looked for only in blocks that raise it.
+// a time, and the index looked for only in blocks that raise it. The loss is bound by its exponentials:
+// two for each element. A bootstrap is bound by its draws.
 #include "cpu/compatibility.h"
 
+#include "compatibility_batch.h"
 #include "cpu/common/block.h"
+#include "cpu/common/philox.h"
+#include "cpu/common/row_sums.h"
 #include "cpu/kernels_of_tier.h"
-#include "flips.h"
 #include "formula/compatibility.h"
 
 namespace sinter::cpu::SINTER_TIER {
@@ -43,7 +46,6 @@ SINTER_FN T largest_of(const T* x, int count) {
   constexpr int kSets = 4;
   constexpr int kStep = kSets * kWidth<T>;
   T largest = -static_cast<T>(__builtin_huge_val());
-  // Sums of what is NaN or 0: x - x is NaN for infinities too, so compare.
   bool sound = true;
   int j = 0;
   if (count >= kStep) {
@@ -161,10 +163,10 @@ SINTER_FN int32_t row_prediction(const View& logits, int64_t begin, int64_t clas
 uint64_t predict(const FlipBatch& batch, int model, int64_t begin, int count,
                  int32_t* predictions) {
   const View& logits = batch.logits[model];
-  const FlipFault kind = model == 0 ? FlipFault::kOldLogit : FlipFault::kNewLogit;
+  const ExampleFault kind = model == 0 ? ExampleFault::kOldLogit : ExampleFault::kNewLogit;
   const bool wide = logits.dtype == DType::kF64;
   const bool in_place = logits.contiguous() && (wide || logits.dtype == DType::kF32);
-  uint64_t fault = kNoFlipFault;
+  uint64_t fault = kNoExampleFault;
   for (int r = 0; r < count; ++r) {
     const int64_t row = begin + r;
     int64_t nan = -1;
@@ -221,18 +223,18 @@ constexpr int kExamples = 256;  // that are looked at together
 SINTER_FN uint64_t fault_at(const FlipBatch& batch, int64_t row, int32_t old_prediction,
                             int32_t new_prediction) {
   if (!in_range(batch.labels[row], batch.classes)) {
-    return fault_of(row, FlipFault::kLabel, 0);
+    return fault_of(row, ExampleFault::kLabel, 0);
   }
   if (batch.group_of != nullptr && !in_range(batch.group_of[row], batch.groups)) {
-    return fault_of(row, FlipFault::kGroup, 0);
+    return fault_of(row, ExampleFault::kGroup, 0);
   }
   if (!in_range(old_prediction, batch.classes)) {
-    return fault_of(row, FlipFault::kOldPrediction, 0);
+    return fault_of(row, ExampleFault::kOldPrediction, 0);
   }
   if (!in_range(new_prediction, batch.classes)) {
-    return fault_of(row, FlipFault::kNewPrediction, 0);
+    return fault_of(row, ExampleFault::kNewPrediction, 0);
   }
-  return kNoFlipFault;
+  return kNoExampleFault;
 }
 
 // Calls count(tally, j) for examples of a chunk: one kind of counts at a time.
@@ -266,7 +268,7 @@ uint64_t count_chunk(const FlipBatch& batch, int64_t begin, int count,
   if (unsound != 0) {
     for (int j = 0; j < count; ++j) {
       const uint64_t fault = fault_at(batch, begin + j, old_predictions[j], new_predictions[j]);
-      if (fault != kNoFlipFault) {
+      if (fault != kNoExampleFault) {
         return fault;
       }
     }
@@ -306,25 +308,25 @@ uint64_t count_chunk(const FlipBatch& batch, int64_t begin, int count,
                         static_cast<size_t>(count) * sizeof(int32_t));
     }
   }
-  return kNoFlipFault;
+  return kNoExampleFault;
 }
 
 uint64_t flips_kernel(const FlipBatch& batch, int64_t begin, int64_t end) {
-  uint64_t fault = kNoFlipFault;
+  uint64_t fault = kNoExampleFault;
   const int64_t step = batch.of_logits ? kExamples : kChunk;
   for (int64_t i = begin; i < end; i += step) {
     const int count = static_cast<int>(end - i < step ? end - i : step);
-    uint64_t found = kNoFlipFault;
+    uint64_t found = kNoExampleFault;
     if (batch.of_logits) {
       int32_t predictions[2][kExamples];
       for (int model = 0; model < 2; ++model) {
         const uint64_t nan = predict(batch, model, i, count, predictions[model]);
         found = nan < found ? nan : found;
       }
-      if (found == kNoFlipFault) {
+      if (found == kNoExampleFault) {
         found = count_chunk(batch, i, count, predictions[0], predictions[1]);
       }
-      for (int j = 0; found != kNoFlipFault && j < count; ++j) {
+      for (int j = 0; found != kNoExampleFault && j < count; ++j) {
         const uint64_t other = fault_at(batch, i + j, predictions[0][j], predictions[1][j]);
         found = other < found ? other : found;
       }
@@ -336,10 +338,274 @@ uint64_t flips_kernel(const FlipBatch& batch, int64_t begin, int64_t end) {
   return fault;
 }
 
+// ---- The loss ----
+
+// The largest element of a row and its column, and what is wrong with the row, if something is.
+struct Peak {
+  double largest;
+  int64_t at;
+  int64_t fault;  // a column, or -1
+};
+
+Peak peak_of(const View& logits, int64_t begin, int64_t classes) {
+  Peak peak = {-__builtin_huge_val(), 0, -1};
+  for (int64_t c = 0; c < classes; c += kBlock) {
+    const int count = classes - c < kBlock ? static_cast<int>(classes - c) : kBlock;
+    alignas(64) double x[kBlock];
+    load_block(logits, DType::kStored, begin + c, count, x);
+    const double largest = largest_of(x, count);
+    if (!(largest < __builtin_huge_val())) {
+      const auto unsound = [](double v) __attribute__((always_inline)) {
+        return !(v < __builtin_huge_val());
+      };
+      peak.fault = c + first_of(x, count, unsound);
+      return peak;
+    }
+    if (largest > peak.largest) {
+      peak.largest = largest;
+      peak.at = c + first_of(
+                        x, count, [largest](double v) __attribute__((always_inline)) {
+                          return v == largest;
+                        });
+    }
+  }
+  if (peak.largest == -__builtin_huge_val()) {
+    peak.fault = 0;
+  }
+  return peak;
+}
+
+// Terms at a row's start that are kept: exponentials are most of the work.
+constexpr int64_t kKeptTerms = 4096;
+static_assert(kKeptTerms % kBlock == 0);
+
+// A block of logits, and the terms of their softmax.
+SINTER_FN void load_terms(const View& logits, int64_t begin, int64_t column, int count,
+                          double largest, double scale, double* x, double* terms) {
+  load_block(logits, DType::kStored, begin + column, count, x);
+  for (int j = 0; j < count; ++j) {
+    terms[j] = loss_term(x[j], largest, scale);
+  }
+}
+
+Softmax softmax_of(const View& logits, int64_t begin, int64_t classes, double largest, double scale,
+                   double* kept) {
+  RowSums sums;
+  for (int64_t c = 0; c < classes; c += kBlock) {
+    const int count = classes - c < kBlock ? static_cast<int>(classes - c) : kBlock;
+    alignas(64) double x[kBlock];
+    alignas(64) double room[kBlock];
+    double* const terms = kept != nullptr && c < kKeptTerms ? kept + c : room;
+    load_terms(logits, begin, c, count, largest, scale, x, terms);
+    sums.add(terms, count);
+  }
+  const double sum = sums.result();
+  return {largest, scale, sum, logarithm(sum)};
+}
+
+// log softmax(z)[column].
+double log_likelihood(const View& logits, int64_t at, const Softmax& plain) {
+  double z;
+  load_block(logits, DType::kStored, at, 1, &z);
+  return scaled_logit(z, plain) - plain.log_sum;
+}
+
+uint64_t loss_row(const LossBatch& batch, const LossRows& rows, int64_t row) {
+  const int64_t classes = batch.classes;
+  const int64_t begin = row * classes;
+  const int32_t label = batch.labels[row];
+  PartCounts unused = {0, 0};
+  rows.divergence[row] = 0.0;
+  rows.entropy[row] = 0.0;
+  if (label == kLeftOut) {
+    for (int64_t c = 0; batch.has_gradient && c < classes; c += kBlock) {
+      const int count = classes - c < kBlock ? static_cast<int>(classes - c) : kBlock;
+      alignas(64) const double zeros[kBlock] = {};
+      store_block(batch.gradient, begin + c, count, zeros, false, unused);
+    }
+    return kNoExampleFault;
+  }
+  const View& trained = batch.logits[2];
+  const double scale = 1.0 / batch.temperature;
+  const bool plain = batch.plain();
+  const auto fault_in = [&](int model, int64_t column) {
+    return fault_of(
+        row, static_cast<ExampleFault>(static_cast<int>(ExampleFault::kOldLogit) + model), column);
+  };
+  const Peak peak = peak_of(trained, begin, classes);
+  if (peak.fault >= 0) {
+    return fault_in(2, peak.fault);
+  }
+  alignas(64) double p_kept[kKeptTerms];
+  alignas(64) double q_kept[kKeptTerms];
+  alignas(64) double plain_kept[kKeptTerms];
+  const Softmax p = softmax_of(trained, begin, classes, peak.largest, scale, p_kept);
+  const Softmax p_plain =
+      plain ? softmax_of(trained, begin, classes, peak.largest, 1.0, plain_kept) : p;
+  bool held = peak.at != label;
+  Peak teacher = {};
+  if (batch.mask == LossMask::kLikelihood) {
+    teacher = peak_of(batch.logits[0], begin, classes);
+    if (teacher.fault >= 0) {
+      return fault_in(0, teacher.fault);
+    }
+    const Softmax old_plain =
+        softmax_of(batch.logits[0], begin, classes, teacher.largest, 1.0, nullptr);
+    held = log_likelihood(trained, begin + label, p_plain) <
+           log_likelihood(batch.logits[0], begin + label, old_plain);
+  }
+  const int model = held ? 0 : 1;
+  if (batch.mask != LossMask::kLikelihood || !held) {
+    teacher = peak_of(batch.logits[model], begin, classes);
+    if (teacher.fault >= 0) {
+      return fault_in(model, teacher.fault);
+    }
+  }
+  const View& teaching = batch.logits[model];
+  const Softmax q = softmax_of(teaching, begin, classes, teacher.largest, scale, q_kept);
+  const double n = static_cast<double>(rows.included);
+  RowSums divergence;
+  for (int64_t c = 0; c < classes; c += kBlock) {
+    const int count = classes - c < kBlock ? static_cast<int>(classes - c) : kBlock;
+    alignas(64) double p_logits[kBlock];
+    alignas(64) double q_logits[kBlock];
+    alignas(64) double room[3][kBlock];
+    const double* p_terms = room[0];
+    const double* q_terms = room[1];
+    const double* plain_terms = plain ? room[2] : room[0];
+    if (c < kKeptTerms) {
+      load_block(trained, DType::kStored, begin + c, count, p_logits);
+      load_block(teaching, DType::kStored, begin + c, count, q_logits);
+      p_terms = p_kept + c;
+      q_terms = q_kept + c;
+      plain_terms = plain ? plain_kept + c : p_terms;
+    } else {
+      load_terms(trained, begin, c, count, p.largest, scale, p_logits, room[0]);
+      load_terms(teaching, begin, c, count, q.largest, scale, q_logits, room[1]);
+      if (plain) {
+        load_terms(trained, begin, c, count, p.largest, 1.0, p_logits, room[2]);
+      }
+    }
+    alignas(64) double shares[kBlock];
+    for (int j = 0; j < count; ++j) {
+      shares[j] = divergence_share(q_terms[j], q_logits[j], q, p_logits[j], p);
+    }
+    divergence.add(shares, count);
+    if (batch.has_gradient) {
+      alignas(64) double gradient[kBlock];
+      for (int j = 0; j < count; ++j) {
+        gradient[j] =
+            loss_gradient(p_terms[j] / p.sum, q_terms[j] / q.sum, plain_terms[j] / p_plain.sum,
+                          c + j == label ? 1.0 : 0.0, scale, batch.cross_entropy, n);
+      }
+      store_block(batch.gradient, begin + c, count, gradient, false, unused);
+    }
+  }
+  rows.divergence[row] = divergence.result();
+  if (batch.cross_entropy > 0.0) {
+    rows.entropy[row] = -log_likelihood(trained, begin + label, p_plain);
+  }
+  if (held) {
+    __atomic_fetch_add(rows.masked, int64_t{1}, __ATOMIC_RELAXED);
+  }
+  return kNoExampleFault;
+}
+
+uint64_t loss_kernel(const LossBatch& batch, const LossRows& rows, int64_t begin, int64_t end) {
+  uint64_t fault = kNoExampleFault;
+  for (int64_t row = begin; row < end; ++row) {
+    const uint64_t found = loss_row(batch, rows, row);
+    fault = found < fault ? found : fault;
+  }
+  return fault;
+}
+
+// ---- Graded answers ----
+
+uint64_t scores_kernel(const View (&scores)[2], const ScoreRows& rows, int64_t begin, int64_t end) {
+  int64_t gains = 0;
+  int64_t regressions = 0;
+  for (int64_t i = begin; i < end; i += kBlock) {
+    const int count = end - i < kBlock ? static_cast<int>(end - i) : kBlock;
+    alignas(64) double before[kBlock];
+    alignas(64) double after[kBlock];
+    load_block(scores[0], DType::kStored, i, count, before);
+    load_block(scores[1], DType::kStored, i, count, after);
+    for (int j = 0; j < count; ++j) {
+      if (!is_score(before[j]) || !is_score(after[j])) {
+        return fault_of(i + j,
+                        is_score(before[j]) ? ExampleFault::kNewScore : ExampleFault::kOldScore, 0);
+      }
+    }
+    for (int j = 0; j < count; ++j) {
+      const double change = after[j] - before[j];
+      gains += change > 0.0 ? 1 : 0;
+      regressions += change < 0.0 ? 1 : 0;
+      if (rows.fixed != nullptr) {
+        rows.fixed[i + j] = fixed_change(change, rows.bits);
+      } else {
+        rows.gain[i + j] = change > 0.0 ? change : 0.0;
+        rows.loss[i + j] = change < 0.0 ? -change : 0.0;
+      }
+    }
+  }
+  if (rows.fixed == nullptr) {
+    __atomic_fetch_add(rows.gains, gains, __ATOMIC_RELAXED);
+    __atomic_fetch_add(rows.regressions, regressions, __ATOMIC_RELAXED);
+  }
+  return kNoExampleFault;
+}
+
+// ---- The bootstrap ----
+
+void flip_bootstrap_kernel(const FlipBootstrap& bootstrap, int64_t begin, int64_t end) {
+  for (int64_t r = begin; r < end; ++r) {
+    Draws draws = {bootstrap.key, static_cast<uint64_t>(r), 0};
+    int64_t drawn[kOutcomes];
+    resample_outcomes(draws, bootstrap.counts, drawn);
+    for (int32_t j = 0; j < bootstrap.count; ++j) {
+      bootstrap.out[j * bootstrap.resamples + r] =
+          measure_of(static_cast<Measure>(bootstrap.measures[j]), drawn);
+    }
+  }
+}
+
+void score_bootstrap_kernel(const ScoreBootstrap& bootstrap, const int64_t* fixed, int64_t begin,
+                            int64_t end) {
+  const auto n = static_cast<uint32_t>(bootstrap.examples);
+  const uint32_t again = drawn_again(n);
+  const int32_t bits = change_bits(bootstrap.examples);
+  Words room = {};
+  for (int64_t r = begin; r < end; ++r) {
+    const uint64_t key = resample_key(bootstrap.key, r);
+    int64_t gains = 0;
+    int64_t regressions = 0;
+    int64_t gained = 0;
+    int64_t lost = 0;
+    for (int64_t i = 0; i < bootstrap.examples; i += kBlock) {
+      const int64_t left = bootstrap.examples - i;
+      const int count = left < kBlock ? static_cast<int>(left) : kBlock;
+      const uint32_t* const words = fill_words(key, i, count, room);
+      for (int j = 0; j < count; ++j) {
+        const int64_t change = fixed[drawn_example(key, i + j, words[j], n, again)];
+        gains += change > 0 ? 1 : 0;
+        regressions += change < 0 ? 1 : 0;
+        gained += change > 0 ? change : 0;
+        lost += change < 0 ? -change : 0;
+      }
+    }
+    const ScoreChanges changes = {gains, regressions, unfixed(gained, bits), unfixed(lost, bits)};
+    for (int32_t j = 0; j < bootstrap.count; ++j) {
+      bootstrap.out[j * bootstrap.resamples + r] = score_measure_of(
+          static_cast<ScoreMeasure>(bootstrap.measures[j]), changes, bootstrap.examples);
+    }
+  }
+}
+
 }  // namespace
 
 extern const CompatibilityKernels compatibility_kernels = {
-    flips_kernel,
+    flips_kernel, loss_kernel, scores_kernel, flip_bootstrap_kernel, score_bootstrap_kernel,
 };
 
 }  // namespace sinter::cpu::SINTER_TIER

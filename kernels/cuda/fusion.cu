@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cuda/common/elementwise.cuh"
+#include "cuda/common/row_sums.cuh"
 #include "cuda/common/select.cuh"
 #include "cuda/launch.h"
 #include "failure.h"
@@ -34,73 +35,6 @@ struct DivergenceParams {
   unsigned long long* failure;
   unsigned long long operation;
   Table table;  // operands: base, x; units: rows
-};
-
-// Canonical sums of a row's terms as they come: see the CPU's RowSums. A thread has lanes 2 t and
-// 2 t + 1.
-class RowSums {
- public:
-  // Terms of elements 2 t and 2 t + 1 of 64; `count` of the 64 are there.
-  __device__ __forceinline__ void add(double even, double odd, int count) {
-    const int lane = 2 * static_cast<int>(threadIdx.x % kWarp);
-    if (lane < count) {
-      lanes_[0][0] += even;
-    }
-    if (lane + 1 < count) {
-      lanes_[0][1] += odd;
-    }
-    taken_[0] += count;
-    if (taken_[0] == kReduceChunk) {
-      close(0);
-    }
-  }
-
-  __device__ __forceinline__ double result() {
-    for (int level = 0; level + 1 < kLevels; ++level) {
-      if (chunks_[level] == 0) {
-        return fold(level);
-      }
-      if (taken_[level] > 0) {
-        close(level);
-      }
-    }
-    return fold(kLevels - 1);
-  }
-
- private:
-  static constexpr int kLevels = 4;
-
-  __device__ __forceinline__ double fold(int level) {
-    double x = lanes_[level][0];
-    double y = lanes_[level][1];
-#pragma unroll
-    for (int half = kWarp / 2; half > 0; half /= 2) {
-      x = combine<Term::kValue>(x, __shfl_down_sync(kAllLanes, x, half));
-      y = combine<Term::kValue>(y, __shfl_down_sync(kAllLanes, y, half));
-    }
-    return __shfl_sync(kAllLanes, combine<Term::kValue>(x, y), 0);
-  }
-
-  __device__ __forceinline__ void close(int level) {
-    for (; level + 1 < kLevels; ++level) {
-      const double value = fold(level);
-      lanes_[level][0] = 0.0;
-      lanes_[level][1] = 0.0;
-      taken_[level] = 0;
-      ++chunks_[level];
-      const int place = static_cast<int>(taken_[level + 1] % kReduceLanes);
-      if (place / 2 == static_cast<int>(threadIdx.x % kWarp)) {
-        lanes_[level + 1][place % 2] += value;
-      }
-      if (++taken_[level + 1] != kReduceChunk || level + 2 >= kLevels) {
-        return;
-      }
-    }
-  }
-
-  double lanes_[kLevels][2] = {};
-  int64_t taken_[kLevels] = {};
-  int64_t chunks_[kLevels] = {};
 };
 
 SINTER_DEVICE double larger_finite(double x, double y) { return y > x ? y : x; }
@@ -148,26 +82,13 @@ __global__ void __launch_bounds__(kThreads)
     }
     x_largest = largest_of_warp(x_largest);
     base_largest = largest_of_warp(base_largest);
-    RowSums x_sums, base_sums, sums;
-    const auto pairs = [&](const auto& term, RowSums& to) {
-      for (int64_t i = 0; i < rows.row; i += kReduceLanes) {
-        const int64_t left = rows.row - i;
-        const int count = left < kReduceLanes ? static_cast<int>(left) : kReduceLanes;
-        const double even = 2 * lane < count ? term(i + 2 * lane) : 0.0;
-        const double odd = 2 * lane + 1 < count ? term(i + 2 * lane + 1) : 0.0;
-        to.add(even, odd, count);
-      }
-    };
-    pairs([&](int64_t i) { return softmax_term(x_of(i), x_largest); }, x_sums);
-    pairs([&](int64_t i) { return softmax_term(base_of(i), base_largest); }, base_sums);
-    const double x_sum = x_sums.result();
-    const double base_sum = base_sums.result();
-    pairs(
-        [&](int64_t i) {
-          return divergence_term(x_of(i), x_largest, x_sum, base_of(i), base_largest, base_sum);
-        },
-        sums);
-    const double divergence = sums.result();
+    const double x_sum =
+        row_sum(rows.row, [&](int64_t i) { return softmax_term(x_of(i), x_largest); });
+    const double base_sum =
+        row_sum(rows.row, [&](int64_t i) { return softmax_term(base_of(i), base_largest); });
+    const double divergence = row_sum(rows.row, [&](int64_t i) {
+      return divergence_term(x_of(i), x_largest, x_sum, base_of(i), base_largest, base_sum);
+    });
     if (lane == 0) {
       rows.divergences[unit - table.first[k]] = divergence;
     }

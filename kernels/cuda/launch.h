@@ -9,7 +9,11 @@
 
 namespace sinter {
 struct FlipBatch;
+struct FlipBootstrap;
 struct GramBatch;
+struct LossBatch;
+struct ScoreBatch;
+struct ScoreBootstrap;
 struct SphericalBatch;
 }  // namespace sinter
 
@@ -62,8 +66,12 @@ void sce(const Context& context, const Batch& batch);
 
 void arcee_fusion(const Context& context, const FusionBatch& batch);
 
-// A NaN logit or a number out of range is thrown by the queue's next synchronize.
+// Compatibility. A NaN logit or a number out of range is thrown by the queue's next synchronize.
 void flips(const Context& context, const FlipBatch& batch);
+void score_changes(const Context& context, const ScoreBatch& batch);
+void compatibility_loss(const Context& context, const LossBatch& batch);
+void score_bootstrap(const Context& context, const ScoreBootstrap& bootstrap);
+void flip_bootstrap(const Context& context, const FlipBootstrap& bootstrap);
 
 // Fisher information. accumulate: input 0 is the gradients, 1 the state, which weighs; finish: the
 // weight is the number of examples.

@@ -948,6 +948,128 @@ SINTER_API int32_t sinter_logit_flips(sinter_stream* stream, const sinter_exampl
                                       const sinter_tensor* new_logits,
                                       const sinter_flip_table* table, sinter_error* error);
 
+/* Graded answers: each example has a score S from 0 (wrong) to 1 (right) for each model, and changes by
+ * D = S_new - S_old, computed in float64. out f64[4], contiguous: the number of examples with D > 0, the
+ * number with D < 0, the sum of D over the former, the sum of -D over the latter; sums are canonical
+ * reductions of all examples, the others counting 0. old_scores[n], new_scores[n], any dtypes, 1 <= n.
+ * A score outside [0, 1], NaN too, is SINTER_NUMERIC. Workspace: 16 bytes per example. */
+SINTER_API int32_t sinter_score_changes(sinter_stream* stream, const sinter_tensor* old_scores,
+                                        const sinter_tensor* new_scores, const sinter_tensor* out,
+                                        sinter_error* error);
+
+/* Which examples are held to the old model by sinter_compatibility_loss. */
+enum sinter_loss_mask {
+  /* Those that the trained model gets wrong: the largest element of the row (the lowest index of equal
+   * ones) is not the label's. */
+  SINTER_MASK_WRONG = 0,
+  /* Those to whose label the trained model gives less probability than the old one, both without
+   * temperature. */
+  SINTER_MASK_LIKELIHOOD = 1
+};
+
+/* All fields but struct_size and temperature may be zero. */
+typedef struct sinter_loss_options {
+  /* sizeof(sinter_loss_options), set by the caller. */
+  size_t struct_size;
+  /* T; finite and above 0. */
+  double temperature;
+  /* lambda, the weight of the cross-entropy; finite and 0 or more. */
+  double cross_entropy;
+  /* A sinter_loss_mask. */
+  int32_t mask;
+  /* Zero. */
+  int32_t reserved;
+} sinter_loss_options;
+
+/* The MUSCLE compatibility loss of logits z, and its gradient: per example the divergence from the old
+ * model where m = 1 (see sinter_loss_mask), else from the new one, plus cross-entropy;
+ *
+ *   q = softmax(z_old / T) where m = 1, else softmax(z_new / T);  p = softmax(z / T)
+ *   loss = 1/n sum_i [KL(q_i || p_i) + lambda (-log softmax(z_i)[y_i])]
+ *   gradient_i = [(p_i - q_i) / T + lambda (softmax(z_i) - onehot(y_i))] / n
+ *
+ * There is no factor T^2, the mask is constant in the gradient, and log-sum-exp is taken relative to
+ * the largest element. Rows with the label -100 are left out, of n too, and have gradient 0; without
+ * any other, all results are 0.
+ *
+ * old_logits, new_logits, logits [rows, classes], any dtypes; labels[rows], 0 to classes - 1 or -100;
+ * loss f64[5], contiguous: the loss, its mean divergence, its mean cross-entropy (without lambda; 0 where
+ * lambda is), the share of m = 1, and n. gradient may be NULL, else it has the shape of logits, any dtype, and
+ * overlaps no input. Everything is computed in float64, with this library's own exp and log (within 2
+ * units in the last place), sums in the order of canonical reductions, and rounded once to the
+ * gradient's dtype. A logit that is NaN or +infinity, or a row of nothing but -infinity, is
+ * SINTER_NUMERIC where the row is read (the teacher that is not chosen is not). Workspace: 16 bytes
+ * per row. Source: Echterhoff et al., "MUSCLE: a model update strategy for compatible LLM evolution",
+ * EMNLP 2024. */
+SINTER_API int32_t sinter_compatibility_loss(sinter_stream* stream, const sinter_tensor* old_logits,
+                                             const sinter_tensor* new_logits,
+                                             const sinter_tensor* logits, const int32_t* labels,
+                                             const sinter_loss_options* options,
+                                             const sinter_tensor* loss,
+                                             const sinter_tensor* gradient, sinter_error* error);
+
+/* Measures that follow from counts of outcomes; b, n, p, s, d are the counts in sinter_outcome's order,
+ * N their sum. */
+enum sinter_measure {
+  SINTER_MEASURE_OLD_ACCURACY = 0,    /* (b + n) / N */
+  SINTER_MEASURE_NEW_ACCURACY = 1,    /* (b + p) / N */
+  SINTER_MEASURE_ACCURACY_CHANGE = 2, /* (p - n) / N */
+  SINTER_MEASURE_NFR = 3,             /* n / N */
+  SINTER_MEASURE_PFR = 4,             /* p / N */
+  SINTER_MEASURE_NFI = 5,             /* n / (n + s + d); 0 where n = 0 */
+  SINTER_MEASURE_BTC = 6,             /* b / (b + n); 1 where n = 0 */
+  SINTER_MEASURE_NFR_MC = 7           /* (n + d) / N */
+};
+
+/* Measures that follow from graded answers. */
+enum sinter_score_measure {
+  SINTER_SCORE_GAIN_RATE = 0,       /* share of D > 0 */
+  SINTER_SCORE_REGRESSION_RATE = 1, /* share of D < 0 */
+  SINTER_SCORE_MEAN_CHANGE = 2,     /* mean D */
+  SINTER_SCORE_MEAN_GAIN = 3,       /* mean D over D > 0; 0 where there is none */
+  SINTER_SCORE_MEAN_REGRESSION = 4  /* mean -D over D < 0; 0 where there is none */
+};
+
+/* Paired bootstrap of flips: out[j][r] = measure[j] of resample r, which is N examples drawn with
+ * replacement from the N that counts describes. Percentile intervals are quantiles of its rows
+ * (sinter_quantile).
+ *
+ * Examples of one outcome are alike, so a resample is one multinomial draw, and is drawn as such: the
+ * outcomes in their order, each binomial given those before it. Binomials are exact but for float64's
+ * rounding of probabilities: by inversion where the mean (of successes or failures, whichever are
+ * fewer) is below 10, else by Hormann's transformed rejection (BTRS, 1993), with uniform numbers of 53
+ * bits. The time does not depend on N. Resample r takes its words in order from Philox blocks with the
+ * counter (0, 1, ...; r) and the key: it is a function of counts, key and r.
+ *
+ * counts[SINTER_OUTCOMES] and measures[count] (sinter_measure) are host arrays; 0 <= each count, 1 <=
+ * their sum <= 2^31. out f64[count, resamples], contiguous. Source: Efron & Tibshirani, "An
+ * introduction to the bootstrap", 1993. */
+SINTER_API int32_t sinter_flip_bootstrap(sinter_stream* stream, const int64_t* counts,
+                                         int64_t resamples, int64_t key, int32_t count,
+                                         const int32_t* measures, const sinter_tensor* out,
+                                         sinter_error* error);
+
+/* The same of graded answers: out[j][r] = measures[j] (sinter_score_measure) of resample r, whose n
+ * examples are drawn one by one: time and randomness grow with n * resamples. Draw j of resample r is
+ * uniform on 0 .. n - 1, exactly (words that would favour some are drawn again), from the word of
+ * element j of sinter_random with a key of the resample's own, the first two words of the Philox block
+ * with counter (r, 1). Changes D are rounded, away from 0 where they would be 0, to multiples of 2^-b,
+ * b = 62 - ceil(log2 n), so that sums are exact in any order.
+ *
+ * old_scores[n], new_scores[n], as in sinter_score_changes, n < 2^31; measures[count] is a host array.
+ * out f64[count, resamples], contiguous. Workspace: 8 bytes per example. */
+SINTER_API int32_t sinter_score_bootstrap(sinter_stream* stream, const sinter_tensor* old_scores,
+                                          const sinter_tensor* new_scores, int64_t resamples,
+                                          int64_t key, int32_t count, const int32_t* measures,
+                                          const sinter_tensor* out, sinter_error* error);
+
+/* McNemar's exact test of whether both models are equally often right: *p = min(1, 2 P(X <=
+ * min(negative, positive))), X binomial with negative + positive trials and probability 1/2; 1 where
+ * there are no flips. 0 <= negative, positive <= 2^31. Computed on the host with this library's own
+ * arithmetic, within 1e-12 of its value (0 below the smallest normal number). Source: McNemar, 1947. */
+SINTER_API int32_t sinter_mcnemar(int64_t negative, int64_t positive, double* p,
+                                  sinter_error* error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -880,6 +880,175 @@ void run_sparse(Stream& cpu, Stream& gpu, int method) {
   free_tensor(gpu, counts);
 }
 
+// Other content for an aligned tensor.
+template <class T>
+void fill(Stream& gpu, Tensor& tensor, const std::vector<T>& content) {
+  std::memcpy(tensor.host.data(), content.data(), content.size() * sizeof(T));
+  const auto bytes = static_cast<int64_t>(tensor.host.size());
+  copy(gpu, flat(tensor.host.data(), SINTER_CPU, bytes), flat(tensor.gpu.data, gpu.device, bytes));
+}
+
+constexpr const char* kCompatibilityNames[] = {
+    "flips",         "logit_flips",    "compatibility_loss",
+    "score_changes", "flip_bootstrap", "score_bootstrap"};
+
+// One random call of a function of compatibility, on both devices. Numbers that are no tensors lie in
+// tensors as wide.
+void run_compatibility(Stream& cpu, Stream& gpu, int which) {
+  constexpr int64_t kExamples[] = {1, 2, 31, 32, 33, 255, 257, 600};
+  constexpr int64_t kClasses[] = {1, 2, 31, 33, 64, 65, 200, 511, 1027, 4100};
+  const bool has_logits = which == 1 || which == 2;
+  const int64_t classes = kClasses[pick(10)];
+  int64_t n = kExamples[pick(8)];
+  while (has_logits && n > 1 && n * classes > 40000) {
+    n /= 2;
+  }
+  const auto groups = static_cast<int32_t>(pick(4) == 0 ? 1 + pick(300) : 1 + pick(3));
+  const bool sound = pick(5) != 0;
+  std::vector<int32_t> labels, of_groups, old_predictions, new_predictions;
+  std::vector<float> old_scores, new_scores;
+  for (int64_t i = 0; i < n; ++i) {
+    labels.push_back(which == 2 && pick(6) == 0 ? -100 : static_cast<int32_t>(pick(classes)));
+    of_groups.push_back(static_cast<int32_t>(pick(groups)));
+    old_predictions.push_back(pick(2) == 0 ? labels.back() : static_cast<int32_t>(pick(classes)));
+    new_predictions.push_back(pick(2) == 0 ? old_predictions.back()
+                                           : static_cast<int32_t>(pick(classes)));
+    old_scores.push_back(static_cast<float>(pick(1001)) / 1000.0f);
+    new_scores.push_back(pick(3) == 0 ? old_scores.back()
+                                      : static_cast<float>(pick(1001)) / 1000.0f);
+  }
+  if (!sound) {
+    (pick(2) == 0 ? labels : new_predictions)[static_cast<size_t>(pick(n))] = -7;
+    (pick(2) == 0 ? old_scores : new_scores)[static_cast<size_t>(pick(n))] = 1.5f;
+  }
+  // Arrays of numbers, then results, then logits.
+  Tensor label, group, predictions[2], scores[2];
+  for (Tensor* tensor :
+       {&label, &group, &predictions[0], &predictions[1], &scores[0], &scores[1]}) {
+    make(gpu, *tensor, SINTER_F32, 1, n, Layout::kAligned, true);
+    for (sinter_tensor* each : {&tensor->cpu, &tensor->gpu}) {
+      each->rank = 1;
+      each->shape[0] = n;
+      each->strides[0] = 1;
+    }
+  }
+  fill(gpu, label, labels);
+  fill(gpu, group, of_groups);
+  fill(gpu, predictions[0], old_predictions);
+  fill(gpu, predictions[1], new_predictions);
+  fill(gpu, scores[0], old_scores);
+  fill(gpu, scores[1], new_scores);
+  Tensor totals, by_class, by_group, pairs[3], outcomes, numbers, values, predicted;
+  const bool confusion = classes < 300;
+  const int64_t resamples = 1 + pick(300);
+  make(gpu, totals, SINTER_F64, 1, 5, Layout::kAligned, false);
+  make(gpu, by_class, SINTER_F64, classes, 5, Layout::kAligned, false);
+  make(gpu, by_group, SINTER_F64, groups, 5, Layout::kAligned, false);
+  for (Tensor& each : pairs) {
+    make(gpu, each, SINTER_F64, confusion ? classes : 1, confusion ? classes : 1, Layout::kAligned,
+         false);
+  }
+  make(gpu, outcomes, SINTER_F8E4M3, 1, n, Layout::kAligned, false);
+  make(gpu, predicted, SINTER_F32, 1, n, Layout::kAligned, false);
+  const int32_t measures = which == 4 ? 8 : 5;
+  make(gpu, numbers, SINTER_F64, 1, which == 2 ? 5 : 4, Layout::kAligned, false);
+  for (sinter_tensor* each : {&numbers.cpu, &numbers.gpu}) {
+    each->rank = 1;
+    each->shape[0] = which == 2 ? 5 : 4;
+    each->strides[0] = 1;
+  }
+  make(gpu, values, SINTER_F64, measures, resamples, Layout::kAligned, false);
+  Tensor logits[3], gradient;
+  const bool tame = pick(4) != 0;
+  for (Tensor& each : logits) {
+    make(gpu, each, kDtypes[pick(6)], n, has_logits ? classes : 1, pick_layout(), tame);
+  }
+  make(gpu, gradient, kDtypes[pick(6)], n, has_logits ? classes : 1, pick_layout(), false);
+  const sinter_loss_options options = {sizeof options, pick(2) == 0 ? 1.0 : 1.7,
+                                       pick(2) == 0 ? 0.0 : 0.25, static_cast<int32_t>(pick(2)), 0};
+  int64_t counts[5];
+  for (int64_t& each : counts) {
+    each = pick(3) == 0 ? 0 : pick(pick(2) == 0 ? 20 : 100000);
+  }
+  counts[3] += 1;
+  const int64_t key = static_cast<int64_t>(random_bits());
+  const int32_t all[] = {0, 1, 2, 3, 4, 5, 6, 7};
+  const bool grouped = pick(2) == 0;
+  const bool with_gradient = pick(3) != 0;
+
+  int32_t status[2];
+  std::string message[2];
+  for (const bool on_gpu : {false, true}) {
+    Stream& stream = on_gpu ? gpu : cpu;
+    const auto at = [&](const Tensor& tensor) -> const sinter_tensor& {
+      return on_gpu ? tensor.gpu : tensor.cpu;
+    };
+    const auto ints = [&](const Tensor& tensor) { return static_cast<int32_t*>(at(tensor).data); };
+    const auto longs = [&](const Tensor& tensor) { return static_cast<int64_t*>(at(tensor).data); };
+    const sinter_examples examples = {
+        sizeof examples,      n,           static_cast<int32_t>(classes),
+        grouped ? groups : 0, ints(label), grouped ? ints(group) : nullptr};
+    const sinter_flip_table table = {sizeof table,
+                                     longs(totals),
+                                     longs(by_class),
+                                     grouped ? longs(by_group) : nullptr,
+                                     confusion ? longs(pairs[0]) : nullptr,
+                                     confusion ? longs(pairs[1]) : nullptr,
+                                     confusion ? longs(pairs[2]) : nullptr,
+                                     nullptr,
+                                     ints(predicted),
+                                     at(outcomes).data};
+    switch (which) {
+      case 0:
+        status[on_gpu] = sinter_flips(stream.handle, &examples, ints(predictions[0]),
+                                      ints(predictions[1]), &table, &error);
+        break;
+      case 1:
+        status[on_gpu] = sinter_logit_flips(stream.handle, &examples, &at(logits[0]),
+                                            &at(logits[1]), &table, &error);
+        break;
+      case 2:
+        status[on_gpu] = sinter_compatibility_loss(
+            stream.handle, &at(logits[0]), &at(logits[1]), &at(logits[2]), ints(label), &options,
+            &at(numbers), with_gradient ? &at(gradient) : nullptr, &error);
+        break;
+      case 3:
+        status[on_gpu] = sinter_score_changes(stream.handle, &at(scores[0]), &at(scores[1]),
+                                              &at(numbers), &error);
+        break;
+      case 4:
+        status[on_gpu] = sinter_flip_bootstrap(stream.handle, counts, resamples, key, measures, all,
+                                               &at(values), &error);
+        break;
+      default:
+        status[on_gpu] = sinter_score_bootstrap(stream.handle, &at(scores[0]), &at(scores[1]),
+                                                resamples, key, measures, all, &at(values), &error);
+    }
+    if (on_gpu && status[1] == SINTER_OK) {
+      status[1] = sinter_stream_synchronize(stream.handle, &error);
+    }
+    message[on_gpu] = error.message;
+    message[on_gpu] = message[on_gpu].substr(message[on_gpu].find(": ") + 1);
+  }
+  const std::vector<Tensor*> tensors = {
+      &label,    &group,    &predictions[0], &predictions[1], &scores[0], &scores[1], &totals,
+      &by_class, &by_group, &pairs[0],       &pairs[1],       &pairs[2],  &outcomes,  &predicted,
+      &numbers,  &values,   &logits[0],      &logits[1],      &logits[2], &gradient};
+  if (status[0] != status[1] || message[0] != message[1]) {
+    fail("status " + std::to_string(status[1]) + " (" + message[1] + ") on the device and " +
+         std::to_string(status[0]) + " (" + message[0] + ") on the CPU");
+  } else if (status[0] == SINTER_OK) {
+    for (size_t i = 0; i < tensors.size(); ++i) {
+      compare(gpu, *tensors[i], "tensor " + std::to_string(i));
+    }
+  } else if (status[0] != SINTER_NUMERIC) {
+    fail(message[0]);
+  }
+  for (Tensor* tensor : tensors) {
+    free_tensor(gpu, *tensor);
+  }
+}
+
 // A NaN deep inside one tensor of a slerp: both devices name it.
 void check_numeric(Stream& cpu, Stream& gpu) {
   now_running = "slerp of a NaN";
@@ -1049,6 +1218,11 @@ int main(int argc, char** argv) {
       now_running = std::string(kMethods[method]) + ", seed " + std::to_string(seed) + ", batch " +
                     std::to_string(i);
       run_sparse(cpu, gpu, method);
+    }
+    for (int i = 0; i < batches / 3 && failures < 10; ++i) {
+      now_running = std::string(kCompatibilityNames[i % 6]) + ", seed " + std::to_string(seed) +
+                    ", batch " + std::to_string(i);
+      run_compatibility(cpu, gpu, i % 6);
     }
     check_numeric(cpu, gpu);
     check_event(gpu);

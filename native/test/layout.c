@@ -76,5 +76,11 @@ int main(void) {
   FIELD(sinter_flip_table, old_predictions);
   FIELD(sinter_flip_table, new_predictions);
   FIELD(sinter_flip_table, outcomes);
+  printf("sinter_loss_options - 0 %zu\n", sizeof(sinter_loss_options));
+  FIELD(sinter_loss_options, struct_size);
+  FIELD(sinter_loss_options, temperature);
+  FIELD(sinter_loss_options, cross_entropy);
+  FIELD(sinter_loss_options, mask);
+  FIELD(sinter_loss_options, reserved);
   return 0;
 }

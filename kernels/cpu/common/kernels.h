@@ -9,7 +9,6 @@
 
 #include "batch.h"
 #include "cpu/agreement.h"
-#include "cpu/compatibility.h"
 #include "cpu/fisher.h"
 #include "cpu/fusion.h"
 #include "cpu/random.h"
@@ -19,6 +18,8 @@
 #include "formula/reduce.h"
 
 namespace sinter::cpu {
+
+struct CompatibilityKernels;
 
 struct PartCounts {
   int64_t nonfinite;

@@ -36,6 +36,11 @@ Queue::~Queue() {
   if (failure_ != nullptr) {
     cudaFreeAsync(failure_, stream_);
   }
+  for (const Watched& each : watched_) {
+    if (each.words != nullptr) {
+      cudaFreeAsync(each.words, stream_);
+    }
+  }
   if (owns_stream_) {
     cudaStreamDestroy(stream_);
   }
@@ -104,7 +109,7 @@ unsigned long long* Queue::failure_place() {
   return failure_;
 }
 
-unsigned long long Queue::watch(const Statistic& statistic, std::vector<std::string> names) {
+void Queue::add_watched(Watched watched) {
   constexpr size_t kOperations = size_t{1} << (64 - kTensorBits - kInputBits);
   if (watched_.size() + 1 == kOperations) {
     throw Failure(Status::kUnsupported,
@@ -112,24 +117,59 @@ unsigned long long Queue::watch(const Statistic& statistic, std::vector<std::str
                       " operations that take statistics are waiting on this stream; call "
                       "sinter_stream_synchronize now and then");
   }
-  watched_.push_back({statistic, std::move(names)});
+  watched_.push_back(std::move(watched));
+}
+
+unsigned long long Queue::watch(const Statistic& statistic, std::vector<std::string> names) {
+  add_watched({statistic, std::move(names), {}});
   return watched_.size() - 1;
 }
 
+unsigned long long* Queue::report(Description describe) {
+  add_watched({{}, {}, std::move(describe)});
+  void* words = nullptr;
+  check(cudaMallocFromPoolAsync(&words, 2 * sizeof *failure_, pool_, stream_),
+        "allocate device memory");
+  watched_.back().words = static_cast<unsigned long long*>(words);
+  check(cudaMemsetAsync(words, 0xff, 2 * sizeof *failure_, stream_), "clear device memory");
+  return watched_.back().words;
+}
+
 void Queue::synchronize() {
-  unsigned long long failure = ~0ull;
+  constexpr unsigned long long kNone = ~0ull;
+  unsigned long long failure = kNone;
   const std::vector<Watched> watched = std::exchange(watched_, {});
-  if (!watched.empty()) {
+  struct Words {
+    unsigned long long words[2] = {kNone, kNone};
+  };
+  std::vector<Words> reports(watched.size());
+  for (size_t i = 0; i < watched.size(); ++i) {
+    if (watched[i].words != nullptr) {
+      check(cudaMemcpyAsync(reports[i].words, watched[i].words, sizeof(Words),
+                            cudaMemcpyDeviceToHost, stream_),
+            "read back what kernels met");
+      check(cudaFreeAsync(watched[i].words, stream_), "free device memory");
+    }
+  }
+  if (!watched.empty() && failure_ != nullptr) {
     check(cudaMemcpyAsync(&failure, failure_, sizeof failure, cudaMemcpyDeviceToHost, stream_),
           "read back what kernels met");
     check(cudaMemsetAsync(failure_, 0xff, sizeof failure, stream_), "clear device memory");
   }
   check(cudaStreamSynchronize(stream_), "run the stream's work");
   finish_host_frees();
-  if (failure == ~0ull) {
+  const size_t first = failure == kNone
+                           ? watched.size()
+                           : static_cast<size_t>(failure >> (kTensorBits + kInputBits));
+  for (size_t i = 0; i < first; ++i) {
+    if (reports[i].words[0] != kNone) {
+      throw watched[i].describe(reports[i].words);
+    }
+  }
+  if (failure == kNone) {
     return;
   }
-  const Watched& operation = watched[static_cast<size_t>(failure >> (kTensorBits + kInputBits))];
+  const Watched& operation = watched[first];
   const auto tensor = static_cast<int64_t>((failure >> kInputBits) % (1ull << kTensorBits));
   throw no_result(operation.statistic, tensor, operation.names[static_cast<size_t>(tensor)],
                   static_cast<int64_t>(failure % (1ull << kInputBits)));

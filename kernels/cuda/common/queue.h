@@ -6,6 +6,7 @@
 #define SINTER_KERNELS_CUDA_COMMON_QUEUE_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -59,6 +60,10 @@ class Queue {
   unsigned long long* failure_place();
   // `names` of the operation's tensors, for the message; may be empty strings.
   unsigned long long watch(const Statistic& statistic, std::vector<std::string> names);
+  // For an operation whose failures need more room: two words of its own, all ones at first. If the
+  // first is not so at the next synchronize, that throws what `describe` makes of both.
+  using Description = std::function<Failure(const unsigned long long* words)>;
+  unsigned long long* report(Description describe);
 
  private:
   friend class Scratch;
@@ -86,7 +91,10 @@ class Queue {
   struct Watched {
     Statistic statistic;
     std::vector<std::string> names;
+    Description describe;  // or none: the above
+    unsigned long long* words = nullptr;
   };
+  void add_watched(Watched watched);
   std::vector<Watched> watched_;  // since the last synchronize
 };
 

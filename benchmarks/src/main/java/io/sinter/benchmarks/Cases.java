@@ -39,6 +39,7 @@ final class Cases {
     FURTHER.put("gram 4", GramBenchmark::new);
     FURTHER.put("moments", MomentsBenchmark::new);
     FURTHER.put("chunk statistics", ChunkStatisticsBenchmark::new);
+    FURTHER.put("flips of 1000 classes", CompatibilityBenchmark::new);
     FURTHER.put("random", RandomBenchmark::new);
   }
 
@@ -83,6 +84,9 @@ final class Cases {
     }
     for (long size : FURTHER_SIZES) {
       FURTHER.forEach((name, make) -> cases.add(of(device, name, DType.BF16, size, false, make)));
+      // Evaluations give float32.
+      cases.add(
+          of(device, "flips of 1000 classes", DType.F32, size, false, CompatibilityBenchmark::new));
     }
     return cases;
   }

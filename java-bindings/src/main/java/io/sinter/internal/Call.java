@@ -340,6 +340,11 @@ public final class Call implements AutoCloseable {
     return scratch.allocateFrom(ValueLayout.JAVA_LONG, values);
   }
 
+  /// Numbers of 32 bits, as many as there are.
+  public MemorySegment list(int[] values) {
+    return scratch.allocateFrom(ValueLayout.JAVA_INT, values);
+  }
+
   /// One integer for the whole batch, in memory.
   public MemorySegment integer(long value) {
     return scratch.allocateFrom(ValueLayout.JAVA_LONG, value);

@@ -35,4 +35,14 @@ public final class Scalars {
       return words.toArray(ValueLayout.JAVA_INT);
     }
   }
+
+  /// The p-value of McNemar's exact test.
+  public static double mcnemar(long negative, long positive) {
+    try (Arena arena = Arena.ofConfined()) {
+      MemorySegment error = Status.error(arena);
+      MemorySegment p = arena.allocate(ValueLayout.JAVA_DOUBLE);
+      Status.check(Abi.sinter_mcnemar(negative, positive, p, error), error);
+      return p.get(ValueLayout.JAVA_DOUBLE, 0);
+    }
+  }
 }

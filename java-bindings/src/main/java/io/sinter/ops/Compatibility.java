@@ -6,12 +6,17 @@ import io.sinter.NumericException;
 import io.sinter.Stream;
 import io.sinter.Tensor;
 import io.sinter.internal.Call;
+import io.sinter.internal.Scalars;
 import io.sinter.internal.ffi.Abi;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
+import java.util.function.ToDoubleFunction;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -49,25 +54,51 @@ public final class Compatibility {
   /// A number that follows from [Flips].
   public enum Measure {
     /// Share that the old model gets right.
-    OLD_ACCURACY,
+    OLD_ACCURACY(Abi.SINTER_MEASURE_OLD_ACCURACY),
     /// Share that the new model gets right.
-    NEW_ACCURACY,
+    NEW_ACCURACY(Abi.SINTER_MEASURE_NEW_ACCURACY),
     /// The new model's accuracy less the old one's.
-    ACCURACY_CHANGE,
+    ACCURACY_CHANGE(Abi.SINTER_MEASURE_ACCURACY_CHANGE),
     /// Negative flip rate: share that the old model gets right and the new one wrong.
-    NFR,
+    NFR(Abi.SINTER_MEASURE_NFR),
     /// Positive flip rate: share that the old model gets wrong and the new one right.
-    PFR,
+    PFR(Abi.SINTER_MEASURE_PFR),
     /// Negative flip impact: the share of the new model's errors that are negative flips; 0 where
     // it
     /// makes none.
-    NFI,
+    NFI(Abi.SINTER_MEASURE_NFI),
     /// Backward trust compatibility: the share of what the old model got right that the new one
     /// still does; 1 where the old model got nothing right.
-    BTC,
+    BTC(Abi.SINTER_MEASURE_BTC),
     /// Negative flip rate that counts changes from one wrong answer to another: share that the new
     /// model gets wrong with another answer than the old one's.
-    NFR_MC
+    NFR_MC(Abi.SINTER_MEASURE_NFR_MC);
+
+    private final int code;
+
+    Measure(int code) {
+      this.code = code;
+    }
+  }
+
+  /// A number that follows from [ScoreChanges].
+  public enum ScoreMeasure {
+    /// Share of examples whose score rises.
+    GAIN_RATE(Abi.SINTER_SCORE_GAIN_RATE),
+    /// Share of examples whose score falls.
+    REGRESSION_RATE(Abi.SINTER_SCORE_REGRESSION_RATE),
+    /// Mean change of all examples.
+    MEAN_CHANGE(Abi.SINTER_SCORE_MEAN_CHANGE),
+    /// Mean rise of those that rise; 0 where none does.
+    MEAN_GAIN(Abi.SINTER_SCORE_MEAN_GAIN),
+    /// Mean fall of those that fall; 0 where none does.
+    MEAN_REGRESSION(Abi.SINTER_SCORE_MEAN_REGRESSION);
+
+    private final int code;
+
+    ScoreMeasure(int code) {
+      this.code = code;
+    }
   }
 
   /// How many examples had which outcome.
@@ -403,6 +434,398 @@ public final class Compatibility {
                 call.matrix("updated", updated, false, shape),
                 table,
                 call.error()));
+  }
+
+  /// What became of graded answers: each example has a score from 0 (wrong) to 1 (right) for each
+  /// model.
+  ///
+  /// @param examples how many there are; 1 or more
+  /// @param gains examples whose score rises
+  /// @param regressions examples whose score falls
+  /// @param gained the sum of all rises
+  /// @param lost the sum of all falls, 0 or more
+  public record ScoreChanges(
+      long examples, long gains, long regressions, double gained, double lost) {
+    /// {@return the share of examples whose score rises}
+    public double gainRate() {
+      return (double) gains / examples;
+    }
+
+    /// {@return the share of examples whose score falls}
+    public double regressionRate() {
+      return (double) regressions / examples;
+    }
+
+    /// {@return the mean change of all examples}
+    public double meanChange() {
+      return (gained - lost) / examples;
+    }
+
+    /// {@return the mean rise of those that rise; 0 where none does}
+    public double meanGain() {
+      return gains == 0 ? 0 : gained / gains;
+    }
+
+    /// {@return the mean fall of those that fall; 0 where none does}
+    public double meanRegression() {
+      return regressions == 0 ? 0 : lost / regressions;
+    }
+
+    /// {@return a measure}
+    ///
+    /// @param measure which
+    public double measure(ScoreMeasure measure) {
+      return switch (measure) {
+        case GAIN_RATE -> gainRate();
+        case REGRESSION_RATE -> regressionRate();
+        case MEAN_CHANGE -> meanChange();
+        case MEAN_GAIN -> meanGain();
+        case MEAN_REGRESSION -> meanRegression();
+      };
+    }
+  }
+
+  /// Compares two models by graded answers; `old[examples], updated[examples]`.
+  ///
+  /// @param stream the stream, which is synchronised
+  /// @param old the old model's scores, of any dtype
+  /// @param updated the new model's, of the same examples
+  /// @return what became of them
+  /// @throws IllegalArgumentException if shapes differ, or there are no examples
+  /// @throws NumericException if a score is not from 0 to 1
+  public static ScoreChanges scores(Stream stream, Tensor old, Tensor updated) {
+    checkScores(old, updated);
+    double[] numbers =
+        Results.read(
+            stream,
+            out -> {
+              try (Call call = Call.on(stream, "scores", 1)) {
+                MemorySegment before = call.matrix("old", old, false, old.shape());
+                MemorySegment after = call.matrix("updated", updated, false, old.shape());
+                MemorySegment results = call.results("out", out, 4);
+                call.check(
+                    Abi.sinter_score_changes(call.stream(), before, after, results, call.error()));
+              }
+            },
+            4);
+    return new ScoreChanges(
+        old.elements(), (long) numbers[0], (long) numbers[1], numbers[2], numbers[3]);
+  }
+
+  private static void checkScores(Tensor old, Tensor updated) {
+    for (Tensor each : List.of(old, updated)) {
+      if (each.rank() != 1) {
+        throw new IllegalArgumentException(
+            "scores: "
+                + (each == old ? "old" : "updated")
+                + " is "
+                + each
+                + "; it must have one dimension, a score for each example");
+      }
+    }
+    if (old.elements() != updated.elements()) {
+      throw new IllegalArgumentException(
+          "scores: old has "
+              + old.elements()
+              + " examples, and updated has "
+              + updated.elements()
+              + "; give the same examples in the same order");
+    }
+    if (old.elements() == 0) {
+      throw new IllegalArgumentException(
+          "scores: there are no examples, and no rate is defined without; give at least one");
+    }
+  }
+
+  /// What [#loss] came to.
+  ///
+  /// @param value the loss
+  /// @param divergence its part from divergence
+  /// @param crossEntropy the mean cross-entropy, without its weight; 0 where the weight is
+  /// @param held the share of examples held to the old model
+  /// @param examples how many were not left out
+  public record Loss(
+      double value, double divergence, double crossEntropy, double held, long examples) {}
+
+  /// The MUSCLE compatibility loss and its gradient: the mean divergence from the old model on
+  /// examples that the mask holds to it (those that the trained model gets wrong), from the new one
+  /// on the others, plus cross-entropy where the options give it a weight;
+  /// `old, updated, logits[rows, classes] (-> gradient[rows, classes])`.
+  ///
+  /// Rows with the label -100 are left out and have gradient 0; without any other all numbers are
+  // 0.
+  /// Everything is computed in float64 and rounded once to the gradient's dtype; the mask is
+  /// constant in the gradient.
+  ///
+  /// Source: Echterhoff et al., "MUSCLE: a model update strategy for compatible LLM evolution",
+  /// EMNLP 2024.
+  ///
+  /// @param stream the stream, which is synchronised
+  /// @param old the old model's logits, of any dtype
+  /// @param updated the new model's logits
+  /// @param logits those of the model that is trained
+  /// @param labels a class for each row, or -100
+  /// @param options temperature, cross-entropy and mask
+  /// @param gradient receives the loss's derivatives by `logits`; overlaps no input; or null
+  /// @return the loss
+  /// @throws IllegalArgumentException if shapes differ, or there are no rows
+  /// @throws NumericException if a logit that is read is NaN or infinity (minus infinity is fine
+  ///     beside finite ones), or a label is out of range
+  public static Loss loss(
+      Stream stream,
+      Tensor old,
+      Tensor updated,
+      Tensor logits,
+      Labels labels,
+      LossOptions options,
+      @Nullable Tensor gradient) {
+    long[] shape = logits.shape();
+    if (shape.length != 2 || shape[0] < 1 || shape[1] < 1 || shape[1] > Integer.MAX_VALUE) {
+      throw new IllegalArgumentException(
+          "loss: logits is " + logits + "; its shape must be [rows, classes], both 1 or more");
+    }
+    if (labels.size() != shape[0]) {
+      throw new IllegalArgumentException(
+          "loss: labels has "
+              + labels.size()
+              + " numbers, and logits has "
+              + shape[0]
+              + " rows; give a label for each row");
+    }
+    double[] numbers =
+        Results.read(
+            stream,
+            out -> {
+              try (Call call = Call.on(stream, "loss", 1)) {
+                MemorySegment how = call.struct(Abi.sinter_loss_options.LAYOUT);
+                Abi.sinter_loss_options.struct_size(
+                    how, 0, Abi.sinter_loss_options.LAYOUT.byteSize());
+                Abi.sinter_loss_options.temperature(how, 0, options.temperature());
+                Abi.sinter_loss_options.cross_entropy(how, 0, options.crossEntropy());
+                Abi.sinter_loss_options.mask(how, 0, options.mask().code());
+                MemorySegment before = call.matrix("old", old, false, shape);
+                MemorySegment after = call.matrix("updated", updated, false, shape);
+                MemorySegment trained = call.matrix("logits", logits, false, shape);
+                MemorySegment right = call.array("labels", labels.words(), false);
+                MemorySegment results = call.results("out", out, 5);
+                MemorySegment derivatives =
+                    gradient == null
+                        ? MemorySegment.NULL
+                        : call.matrix("gradient", gradient, true, shape);
+                call.check(
+                    Abi.sinter_compatibility_loss(
+                        call.stream(),
+                        before,
+                        after,
+                        trained,
+                        right,
+                        how,
+                        results,
+                        derivatives,
+                        call.error()));
+              }
+            },
+            5);
+    return new Loss(numbers[0], numbers[1], numbers[2], numbers[3], (long) numbers[4]);
+  }
+
+  /// A confidence interval.
+  ///
+  /// @param estimate the measure of the examples themselves
+  /// @param low the lower end
+  /// @param high the upper end
+  /// @param level the share of such intervals that should hold the truth
+  public record Interval(double estimate, double low, double high, double level) {}
+
+  /// Confidence intervals by the paired percentile bootstrap: the measures of many resamples, each
+  /// as many examples drawn with replacement; of their values in ascending order `v[0]` to
+  /// `v[resamples - 1]` the interval runs from `v[j]` to `v[resamples - 1 - j]`, with
+  /// `j = floor((1 - level) / 2 (resamples - 1))`.
+  ///
+  /// Both models' answers to an example stay together. A resample is one multinomial draw, whose
+  /// time does not depend on the number of examples. Intervals of a rate whose count is 0 are a
+  /// point: no resample has what no example has.
+  ///
+  /// Source: Efron & Tibshirani, "An introduction to the bootstrap", 1993.
+  ///
+  /// @param stream the stream, which is synchronised
+  /// @param flips counts of at least one example
+  /// @param measures of what; at least one
+  /// @param options how many resamples, level, seed
+  /// @return an interval for each measure, in their order
+  /// @throws IllegalArgumentException if there are no examples or no measures
+  public static Map<Measure, Interval> bootstrap(
+      Stream stream, Flips flips, Collection<Measure> measures, BootstrapOptions options) {
+    return intervals(
+        stream,
+        measures,
+        flips::measure,
+        options,
+        (wanted, out) -> resample(stream, flips, wanted, options.seed(), out));
+  }
+
+  /// The measures of resamples: `out[j][r]` is that of `measures[j]` of resample `r`;
+  /// `out f64[measures, resamples]`. A resample depends on the counts, the seed and `r` alone.
+  ///
+  /// @param stream the stream
+  /// @param flips counts of at least one example
+  /// @param measures of what; at least one
+  /// @param seed any number
+  /// @param out contiguous
+  /// @throws IllegalArgumentException if there are no examples or no measures, or the shape differs
+  public static void resample(
+      Stream stream, Flips flips, List<Measure> measures, long seed, Tensor out) {
+    if (flips.examples() == 0) {
+      throw new IllegalArgumentException("bootstrap: there are no examples; give at least one");
+    }
+    try (Call call = Call.on(stream, "bootstrap", 1)) {
+      MemorySegment values = call.results("out", out, measures.size(), resamples(out));
+      MemorySegment counts =
+          call.list(
+              new long[] {
+                flips.bothRight(),
+                flips.negative(),
+                flips.positive(),
+                flips.wrongSame(),
+                flips.wrongDifferent()
+              });
+      MemorySegment codes = call.list(measures.stream().mapToInt(m -> m.code).toArray());
+      call.check(
+          Abi.sinter_flip_bootstrap(
+              call.stream(),
+              counts,
+              resamples(out),
+              seed,
+              measures.size(),
+              codes,
+              values,
+              call.error()));
+    }
+  }
+
+  private static long resamples(Tensor out) {
+    long[] shape = out.shape();
+    return shape.length == 2 ? shape[1] : 1;
+  }
+
+  /// Confidence intervals of graded answers, as [#bootstrap(Stream, Flips, Collection,
+  /// BootstrapOptions)]. Here the time grows with examples times resamples.
+  ///
+  /// @param stream the stream, which is synchronised
+  /// @param old the old model's scores, as of [#scores]
+  /// @param updated the new model's
+  /// @param measures of what; at least one
+  /// @param options how many resamples, level, seed
+  /// @return an interval for each measure, in their order
+  /// @throws IllegalArgumentException if shapes differ, or there are no examples or no measures
+  /// @throws NumericException if a score is not from 0 to 1
+  public static Map<ScoreMeasure, Interval> bootstrap(
+      Stream stream,
+      Tensor old,
+      Tensor updated,
+      Collection<ScoreMeasure> measures,
+      BootstrapOptions options) {
+    ScoreChanges changes = scores(stream, old, updated);
+    return intervals(
+        stream,
+        measures,
+        changes::measure,
+        options,
+        (wanted, out) -> resample(stream, old, updated, wanted, options.seed(), out));
+  }
+
+  /// The measures of resamples of graded answers, as [#resample(Stream, Flips, List, long,
+  // Tensor)];
+  /// `old[examples], updated[examples] -> out f64[measures, resamples]`.
+  ///
+  /// @param stream the stream
+  /// @param old the old model's scores, as of [#scores]
+  /// @param updated the new model's
+  /// @param measures of what; at least one
+  /// @param seed any number
+  /// @param out contiguous
+  /// @throws IllegalArgumentException if shapes differ, or there are no examples or no measures
+  /// @throws NumericException if a score is not from 0 to 1
+  public static void resample(
+      Stream stream,
+      Tensor old,
+      Tensor updated,
+      List<ScoreMeasure> measures,
+      long seed,
+      Tensor out) {
+    checkScores(old, updated);
+    try (Call call = Call.on(stream, "bootstrap", 1)) {
+      MemorySegment before = call.matrix("old", old, false, old.shape());
+      MemorySegment after = call.matrix("updated", updated, false, old.shape());
+      MemorySegment values = call.results("out", out, measures.size(), resamples(out));
+      MemorySegment codes = call.list(measures.stream().mapToInt(m -> m.code).toArray());
+      call.check(
+          Abi.sinter_score_bootstrap(
+              call.stream(),
+              before,
+              after,
+              resamples(out),
+              seed,
+              measures.size(),
+              codes,
+              values,
+              call.error()));
+    }
+  }
+
+  private interface Resampler<M> {
+    void draw(List<M> measures, Tensor out);
+  }
+
+  private static <M> Map<M, Interval> intervals(
+      Stream stream,
+      Collection<M> measures,
+      ToDoubleFunction<M> estimate,
+      BootstrapOptions options,
+      Resampler<M> resampler) {
+    List<M> wanted = measures.stream().distinct().toList();
+    if (wanted.isEmpty()) {
+      throw new IllegalArgumentException("bootstrap: there are no measures; give at least one");
+    }
+    long last = options.resamples() - 1;
+    long below = (long) Math.floor((1 - options.level()) / 2 * last);
+    double[] ends = {share(below, last), share(last - below, last)};
+    double[] found;
+    try (Tensor values = stream.allocate(DType.F64, wanted.size(), options.resamples())) {
+      resampler.draw(wanted, values);
+      List<Tensor> rows =
+          IntStream.range(0, wanted.size())
+              .mapToObj(j -> values.slice(0, j, j + 1).reshape(options.resamples()))
+              .toList();
+      found =
+          Results.read(
+              stream, out -> Selection.quantile(stream, rows, ends, null, out), wanted.size(), 2);
+    }
+    Map<M, Interval> intervals = new LinkedHashMap<>();
+    for (int j = 0; j < wanted.size(); j++) {
+      M measure = wanted.get(j);
+      intervals.put(
+          measure,
+          new Interval(
+              estimate.applyAsDouble(measure), found[2 * j], found[2 * j + 1], options.level()));
+    }
+    return intervals;
+  }
+
+  /// A number whose product with `last` lies above `place` by a quarter: [Selection#quantile]
+  // rounds
+  /// it down to `place`.
+  private static double share(long place, long last) {
+    return last == 0 ? 0 : Math.min(1, (place + 0.25) / last);
+  }
+
+  /// McNemar's exact test of whether both models are equally often right.
+  ///
+  /// @param flips the counts, of which negative and positive flips matter
+  /// @return the two-sided p-value: the probability of at least as uneven a split of the flips if
+  ///     either direction were equally likely; 1 where there are none
+  public static double mcnemar(Flips flips) {
+    return Scalars.mcnemar(flips.negative(), flips.positive());
   }
 
   private static void checkLengths(long models, String argument, long labels) {

@@ -20,7 +20,7 @@ import java.lang.invoke.MethodHandle;
 public final class Abi {
   /// SHA-256 of the header these bindings were generated from.
   public static final String HASH =
-      "5e264e98775a22ca06fb359202101d947e0ba85dfc99b4cc32b5cd38e0049760";
+      "4ec216140e651cbac6dbadde2e7a070b927781a409bb7c94fc7121079e7f8a52";
 
   /// ```text
   /// What a call came to. Values are never renumbered.
@@ -201,6 +201,86 @@ public final class Abi {
   /// How many there are.
   /// ```
   public static final int SINTER_OUTCOMES = 5;
+
+  /// ```text
+  /// Those that the trained model gets wrong: the largest element of the row (the lowest index of
+  /// equal
+  /// ones) is not the label's.
+  /// ```
+  public static final int SINTER_MASK_WRONG = 0;
+
+  /// ```text
+  /// Those to whose label the trained model gives less probability than the old one, both without
+  /// temperature.
+  /// ```
+  public static final int SINTER_MASK_LIKELIHOOD = 1;
+
+  /// ```text
+  /// Measures that follow from counts of outcomes; b, n, p, s, d are the counts in sinter_outcome's
+  /// order,
+  /// N their sum.
+  /// ```
+  public static final int SINTER_MEASURE_OLD_ACCURACY = 0;
+
+  /// ```text
+  /// (b + n) / N
+  /// ```
+  public static final int SINTER_MEASURE_NEW_ACCURACY = 1;
+
+  /// ```text
+  /// (b + p) / N
+  /// ```
+  public static final int SINTER_MEASURE_ACCURACY_CHANGE = 2;
+
+  /// ```text
+  /// (p - n) / N
+  /// ```
+  public static final int SINTER_MEASURE_NFR = 3;
+
+  /// ```text
+  /// n / N
+  /// ```
+  public static final int SINTER_MEASURE_PFR = 4;
+
+  /// ```text
+  /// p / N
+  /// ```
+  public static final int SINTER_MEASURE_NFI = 5;
+
+  /// ```text
+  /// n / (n + s + d); 0 where n = 0
+  /// ```
+  public static final int SINTER_MEASURE_BTC = 6;
+
+  /// ```text
+  /// b / (b + n); 1 where n = 0
+  /// ```
+  public static final int SINTER_MEASURE_NFR_MC = 7;
+
+  /// ```text
+  /// Measures that follow from graded answers.
+  /// ```
+  public static final int SINTER_SCORE_GAIN_RATE = 0;
+
+  /// ```text
+  /// share of D > 0
+  /// ```
+  public static final int SINTER_SCORE_REGRESSION_RATE = 1;
+
+  /// ```text
+  /// share of D < 0
+  /// ```
+  public static final int SINTER_SCORE_MEAN_CHANGE = 2;
+
+  /// ```text
+  /// mean D
+  /// ```
+  public static final int SINTER_SCORE_MEAN_GAIN = 3;
+
+  /// ```text
+  /// mean D over D > 0; 0 where there is none
+  /// ```
+  public static final int SINTER_SCORE_MEAN_REGRESSION = 4;
 
   /// A pointer, for results through `**`.
   public static final AddressLayout POINTER = ADDRESS;
@@ -1841,6 +1921,181 @@ public final class Abi {
   }
 
   /// ```text
+  /// Graded answers: each example has a score S from 0 (wrong) to 1 (right) for each model, and
+  /// changes by
+  /// D = S_new - S_old, computed in float64. out f64[4], contiguous: the number of examples with D
+  /// > 0, the
+  /// number with D < 0, the sum of D over the former, the sum of -D over the latter; sums are
+  /// canonical
+  /// reductions of all examples, the others counting 0. old_scores[n], new_scores[n], any dtypes, 1
+  /// <= n.
+  /// A score outside [0, 1], NaN too, is SINTER_NUMERIC. Workspace: 16 bytes per example.
+  /// ```
+  public static int sinter_score_changes(
+      MemorySegment stream,
+      MemorySegment old_scores,
+      MemorySegment new_scores,
+      MemorySegment out,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int)
+          sinter_score_changes.HANDLE.invokeExact(stream, old_scores, new_scores, out, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// The MUSCLE compatibility loss of logits z, and its gradient: per example the divergence from
+  /// the old
+  /// model where m = 1 (see sinter_loss_mask), else from the new one, plus cross-entropy;
+  ///
+  ///   q = softmax(z_old / T) where m = 1, else softmax(z_new / T);  p = softmax(z / T)
+  ///   loss = 1/n sum_i [KL(q_i || p_i) + lambda (-log softmax(z_i)[y_i])]
+  ///   gradient_i = [(p_i - q_i) / T + lambda (softmax(z_i) - onehot(y_i))] / n
+  ///
+  /// There is no factor T^2, the mask is constant in the gradient, and log-sum-exp is taken
+  /// relative to
+  /// the largest element. Rows with the label -100 are left out, of n too, and have gradient 0;
+  /// without
+  /// any other, all results are 0.
+  ///
+  /// old_logits, new_logits, logits [rows, classes], any dtypes; labels[rows], 0 to classes - 1 or
+  /// -100;
+  /// loss f64[5], contiguous: the loss, its mean divergence, its mean cross-entropy (without
+  /// lambda; 0 where
+  /// lambda is), the share of m = 1, and n. gradient may be NULL, else it has the shape of logits,
+  /// any dtype, and
+  /// overlaps no input. Everything is computed in float64, with this library's own exp and log
+  /// (within 2
+  /// units in the last place), sums in the order of canonical reductions, and rounded once to the
+  /// gradient's dtype. A logit that is NaN or +infinity, or a row of nothing but -infinity, is
+  /// SINTER_NUMERIC where the row is read (the teacher that is not chosen is not). Workspace: 16
+  /// bytes
+  /// per row. Source: Echterhoff et al., "MUSCLE: a model update strategy for compatible LLM
+  /// evolution",
+  /// EMNLP 2024.
+  /// ```
+  public static int sinter_compatibility_loss(
+      MemorySegment stream,
+      MemorySegment old_logits,
+      MemorySegment new_logits,
+      MemorySegment logits,
+      MemorySegment labels,
+      MemorySegment options,
+      MemorySegment loss,
+      MemorySegment gradient,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int)
+          sinter_compatibility_loss.HANDLE.invokeExact(
+              stream, old_logits, new_logits, logits, labels, options, loss, gradient, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// Paired bootstrap of flips: out[j][r] = measure[j] of resample r, which is N examples drawn
+  /// with
+  /// replacement from the N that counts describes. Percentile intervals are quantiles of its rows
+  /// (sinter_quantile).
+  ///
+  /// Examples of one outcome are alike, so a resample is one multinomial draw, and is drawn as
+  /// such: the
+  /// outcomes in their order, each binomial given those before it. Binomials are exact but for
+  /// float64's
+  /// rounding of probabilities: by inversion where the mean (of successes or failures, whichever
+  /// are
+  /// fewer) is below 10, else by Hormann's transformed rejection (BTRS, 1993), with uniform numbers
+  /// of 53
+  /// bits. The time does not depend on N. Resample r takes its words in order from Philox blocks
+  /// with the
+  /// counter (0, 1, ...; r) and the key: it is a function of counts, key and r.
+  ///
+  /// counts[SINTER_OUTCOMES] and measures[count] (sinter_measure) are host arrays; 0 <= each count,
+  /// 1 <=
+  /// their sum <= 2^31. out f64[count, resamples], contiguous. Source: Efron & Tibshirani, "An
+  /// introduction to the bootstrap", 1993.
+  /// ```
+  public static int sinter_flip_bootstrap(
+      MemorySegment stream,
+      MemorySegment counts,
+      long resamples,
+      long key,
+      int count,
+      MemorySegment measures,
+      MemorySegment out,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int)
+          sinter_flip_bootstrap.HANDLE.invokeExact(
+              stream, counts, resamples, key, count, measures, out, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// The same of graded answers: out[j][r] = measures[j] (sinter_score_measure) of resample r,
+  /// whose n
+  /// examples are drawn one by one: time and randomness grow with n * resamples. Draw j of resample
+  /// r is
+  /// uniform on 0 .. n - 1, exactly (words that would favour some are drawn again), from the word
+  /// of
+  /// element j of sinter_random with a key of the resample's own, the first two words of the Philox
+  /// block
+  /// with counter (r, 1). Changes D are rounded, away from 0 where they would be 0, to multiples of
+  /// 2^-b,
+  /// b = 62 - ceil(log2 n), so that sums are exact in any order.
+  ///
+  /// old_scores[n], new_scores[n], as in sinter_score_changes, n < 2^31; measures[count] is a host
+  /// array.
+  /// out f64[count, resamples], contiguous. Workspace: 8 bytes per example.
+  /// ```
+  public static int sinter_score_bootstrap(
+      MemorySegment stream,
+      MemorySegment old_scores,
+      MemorySegment new_scores,
+      long resamples,
+      long key,
+      int count,
+      MemorySegment measures,
+      MemorySegment out,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int)
+          sinter_score_bootstrap.HANDLE.invokeExact(
+              stream, old_scores, new_scores, resamples, key, count, measures, out, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// McNemar's exact test of whether both models are equally often right: *p = min(1, 2 P(X <=
+  /// min(negative, positive))), X binomial with negative + positive trials and probability 1/2; 1
+  /// where
+  /// there are no flips. 0 <= negative, positive <= 2^31. Computed on the host with this library's
+  /// own
+  /// arithmetic, within 1e-12 of its value (0 below the smallest normal number). Source: McNemar,
+  /// 1947.
+  /// ```
+  public static int sinter_mcnemar(
+      long negative, long positive, MemorySegment p, MemorySegment error) {
+    Library.require();
+    try {
+      return (int) sinter_mcnemar.HANDLE.invokeExact(negative, positive, p, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
   /// What went wrong. Filled by the call it was passed to; needs no cleaning up.
   /// ```
   public static final class sinter_error {
@@ -2846,6 +3101,103 @@ public final class Abi {
     }
   }
 
+  /// ```text
+  /// All fields but struct_size and temperature may be zero.
+  /// ```
+  public static final class sinter_loss_options {
+    /// The struct's layout in C.
+    public static final StructLayout LAYOUT =
+        MemoryLayout.structLayout(
+            JAVA_LONG.withName("struct_size"),
+            JAVA_DOUBLE.withName("temperature"),
+            JAVA_DOUBLE.withName("cross_entropy"),
+            JAVA_INT.withName("mask"),
+            JAVA_INT.withName("reserved"));
+
+    private static final long SIZE = LAYOUT.byteSize();
+    private static final long AT_STRUCT_SIZE = offset("struct_size");
+    private static final long AT_TEMPERATURE = offset("temperature");
+    private static final long AT_CROSS_ENTROPY = offset("cross_entropy");
+    private static final long AT_MASK = offset("mask");
+    private static final long AT_RESERVED = offset("reserved");
+
+    private sinter_loss_options() {}
+
+    private static long offset(String field) {
+      return LAYOUT.byteOffset(PathElement.groupElement(field));
+    }
+
+    /// ```text
+    /// sizeof(sinter_loss_options), set by the caller.
+    /// ```
+    public static long struct_size(MemorySegment array, long index) {
+      return array.get(JAVA_LONG, index * SIZE + AT_STRUCT_SIZE);
+    }
+
+    /// ```text
+    /// sizeof(sinter_loss_options), set by the caller.
+    /// ```
+    public static void struct_size(MemorySegment array, long index, long value) {
+      array.set(JAVA_LONG, index * SIZE + AT_STRUCT_SIZE, value);
+    }
+
+    /// ```text
+    /// T; finite and above 0.
+    /// ```
+    public static double temperature(MemorySegment array, long index) {
+      return array.get(JAVA_DOUBLE, index * SIZE + AT_TEMPERATURE);
+    }
+
+    /// ```text
+    /// T; finite and above 0.
+    /// ```
+    public static void temperature(MemorySegment array, long index, double value) {
+      array.set(JAVA_DOUBLE, index * SIZE + AT_TEMPERATURE, value);
+    }
+
+    /// ```text
+    /// lambda, the weight of the cross-entropy; finite and 0 or more.
+    /// ```
+    public static double cross_entropy(MemorySegment array, long index) {
+      return array.get(JAVA_DOUBLE, index * SIZE + AT_CROSS_ENTROPY);
+    }
+
+    /// ```text
+    /// lambda, the weight of the cross-entropy; finite and 0 or more.
+    /// ```
+    public static void cross_entropy(MemorySegment array, long index, double value) {
+      array.set(JAVA_DOUBLE, index * SIZE + AT_CROSS_ENTROPY, value);
+    }
+
+    /// ```text
+    /// A sinter_loss_mask.
+    /// ```
+    public static int mask(MemorySegment array, long index) {
+      return array.get(JAVA_INT, index * SIZE + AT_MASK);
+    }
+
+    /// ```text
+    /// A sinter_loss_mask.
+    /// ```
+    public static void mask(MemorySegment array, long index, int value) {
+      array.set(JAVA_INT, index * SIZE + AT_MASK, value);
+    }
+
+    /// ```text
+    /// Zero.
+    /// ```
+    public static int reserved(MemorySegment array, long index) {
+      return array.get(JAVA_INT, index * SIZE + AT_RESERVED);
+    }
+
+    /// ```text
+    /// Zero.
+    /// ```
+    public static void reserved(MemorySegment array, long index, int value) {
+      array.set(JAVA_INT, index * SIZE + AT_RESERVED, value);
+    }
+  }
+
   private static final class sinter_abi_version {
     static final MethodHandle HANDLE =
         Downcalls.handle("sinter_abi_version", FunctionDescriptor.of(JAVA_INT));
@@ -3419,5 +3771,46 @@ public final class Abi {
         Downcalls.handle(
             "sinter_logit_flips",
             FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_score_changes {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_score_changes",
+            FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_compatibility_loss {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_compatibility_loss",
+            FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS,
+                ADDRESS));
+  }
+
+  private static final class sinter_flip_bootstrap {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_flip_bootstrap",
+            FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_INT, ADDRESS, ADDRESS,
+                ADDRESS));
+  }
+
+  private static final class sinter_score_bootstrap {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_score_bootstrap",
+            FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, ADDRESS, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_INT, ADDRESS,
+                ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_mcnemar {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_mcnemar",
+            FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS));
   }
 }
