@@ -38,7 +38,7 @@ final class Errors implements IParameterExceptionHandler, IExecutionExceptionHan
       err.println(sinter.left());
     }
     trace(e, err);
-    return Main.FAILED;
+    return command.getCommandSpec().exitCodeOnExecutionException();
   }
 
   /// What is said of a failure.

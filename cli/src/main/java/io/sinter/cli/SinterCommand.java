@@ -24,6 +24,7 @@ import picocli.CommandLine.Spec;
       SweepCommand.class,
       VerifyCommand.class,
       DiffCommand.class,
+      CompareCommand.class,
       MethodsCommand.class,
       InfoCommand.class,
       DemoCommand.class,

@@ -10,6 +10,11 @@ final class Terminal {
 
   private Terminal() {}
 
+  /// Text of foreign files without what a terminal would act on.
+  static String plain(String text) {
+    return text.replaceAll("[\\p{Cntrl}\\p{Cf}\\u2028\\u2029]", "?");
+  }
+
   /// Whether stderr is a terminal that can rewrite a line. `System.console()` tells of stdin and
   /// stdout only, and these are often redirected where stderr is not.
   static boolean isStderr() {

@@ -3,17 +3,21 @@ package io.sinter.updater.compatibility;
 
 import io.sinter.Device;
 import io.sinter.Stream;
+import io.sinter.ops.BootstrapOptions;
 import io.sinter.ops.Compatibility;
 import io.sinter.ops.Compatibility.Confusion;
 import io.sinter.ops.Compatibility.Detail;
 import io.sinter.ops.Compatibility.FlipTable;
 import io.sinter.ops.Compatibility.Flips;
+import io.sinter.ops.Compatibility.Interval;
+import io.sinter.ops.Compatibility.Measure;
 import io.sinter.ops.Compatibility.Outcome;
 import io.sinter.ops.Compatibility.Outcomes;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
@@ -27,6 +31,12 @@ import org.jspecify.annotations.Nullable;
 public final class Comparison {
   /// Confusion of more classes is not counted: its table would be larger than what it says.
   public static final int MAX_CONFUSION = 1024;
+
+  /// Classes at most: what is counted by class fits into memory.
+  public static final int MAX_CLASSES = Columns.MAX_CLASSES;
+
+  /// Resamples at most: their measures are kept, to be sorted.
+  public static final long MAX_RESAMPLES = 4_000_000;
 
   private final Labels labels;
   private final int[] old;
@@ -172,6 +182,27 @@ public final class Comparison {
     return table.flips();
   }
 
+  /// Confidence intervals of all measures: those of [#intervals(Flips, BootstrapOptions)] for all
+  /// examples.
+  public Map<Measure, Interval> intervals(BootstrapOptions options) {
+    return intervals(flips(), options);
+  }
+
+  /// Confidence intervals of all measures by the paired bootstrap; of a share that is 0 or 1, whose
+  /// resamples are all alike, by the exact binomial interval of Clopper and Pearson instead.
+  ///
+  /// @param flips of at least one example: of all, of a class or of a group
+  /// @param options how many resamples, level, seed
+  public static Map<Measure, Interval> intervals(Flips flips, BootstrapOptions options) {
+    return Intervals.of(flips, EnumSet.allOf(Measure.class), options);
+  }
+
+  /// The p-value of McNemar's exact test: how likely flips would be so uneven if both models were
+  /// equally often right.
+  public double mcnemar() {
+    return Compatibility.mcnemar(flips());
+  }
+
   /// The same by label: one for each class, which may have no examples.
   public List<Flips> byClass() {
     return table.byClass();
@@ -233,7 +264,10 @@ public final class Comparison {
 
   /// The places of the examples that had one of some outcomes, ascending.
   public int[] examples(Outcome first, Outcome... more) {
-    Set<Outcome> wanted = EnumSet.of(first, more);
+    return examples(EnumSet.of(first, more));
+  }
+
+  int[] examples(Set<Outcome> wanted) {
     Outcomes outcomes = outcomes();
     return IntStream.range(0, outcomes.size())
         .filter(i -> wanted.contains(outcomes.get(i)))
