@@ -86,7 +86,7 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat()
         .resideInAnyPackage("io.sinter.jcuda..", "jcuda..")
-        .check(classes("updater", "examples", "cli"));
+        .check(classes("updater", "examples", "examples/bcwi", "cli"));
   }
 
   @Test
@@ -104,12 +104,14 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat()
         .resideInAPackage("io.sinter.cli..")
-        .check(classes("examples"));
+        .check(classes("examples", "examples/bcwi"));
   }
 
   @Test
   void restrictedMethodsAreCalledInOnePackageOnly() {
-    JavaClasses all = classes("java-bindings", "java-bindings-jcuda", "updater", "examples", "cli");
+    JavaClasses all =
+        classes(
+            "java-bindings", "java-bindings-jcuda", "updater", "examples", "examples/bcwi", "cli");
     for (String method : RESTRICTED) {
       int dot = method.lastIndexOf('.');
       noClasses()
