@@ -94,7 +94,8 @@ public final class Bcwi implements Callable<Integer> {
 
   /// Runs it.
   public static void main(String[] args) {
-    System.exit(new CommandLine(new Bcwi()).execute(args));
+    // The launcher gives folders first; the user's come after and count.
+    System.exit(new CommandLine(new Bcwi()).setOverwrittenOptionsAllowed(true).execute(args));
   }
 
   @Override
