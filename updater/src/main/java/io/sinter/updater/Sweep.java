@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sinter.updater;
 
+import io.sinter.Device;
 import io.sinter.updater.compatibility.Candidate;
 import io.sinter.updater.compatibility.Evaluation;
 import io.sinter.updater.compatibility.EvaluationException;
@@ -47,6 +48,9 @@ public record Sweep(
 
   /// Where weights by Fisher information, most of them far below the mean, still change.
   private static final double[] FISHER_GRID = {.85, .92, .94, .96, .98};
+
+  /// A pass takes an eighth of it: see [Room].
+  private static final long CPU_MEMORY = 64L << 20;
 
   public Sweep {
     alphas = alphas.stream().map(alpha -> alpha + 0.0).sorted().toList(); // -0 is 0.
@@ -151,7 +155,7 @@ public record Sweep(
   /// @throws EvaluationException where a candidate cannot be evaluated: it names the candidate and
   ///     its alpha; there is no output then
   public Result run(Path output, Evaluator evaluator, MergeOptions options, Listener listener) {
-    MergeOptions plain = options.withStatistics(false).withResume(false);
+    MergeOptions plain = small(options).withStatistics(false).withResume(false);
     List<Recipe> recipes = alphas.stream().map(a -> update.withAlpha(a).recipe()).toList();
     try (Merge merge = Merge.plan(recipes.getFirst(), plain)) {
       merge.checkOutput(output);
@@ -169,6 +173,14 @@ public record Sweep(
         throw e;
       }
     }
+  }
+
+  /// On the CPU with passes so small that their inputs stay in the cache for every candidate.
+  private static MergeOptions small(MergeOptions options) {
+    List<Device> devices = options.devices();
+    boolean cpu = (devices.isEmpty() ? Device.best().device() : devices.getFirst()).isCpu();
+    boolean more = options.memory() == 0 || options.memory() > CPU_MEMORY;
+    return cpu && more ? options.withMemory(CPU_MEMORY) : options;
   }
 
   private Result run(

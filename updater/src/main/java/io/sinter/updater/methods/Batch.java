@@ -53,6 +53,11 @@ public record Batch(
     return operands.getFirst();
   }
 
+  /// How many models there are beside the base.
+  public int modelCount() {
+    return firstFisher() - (based() ? 1 : 0);
+  }
+
   /// One model's tensors.
   public List<Tensor> model(int model) {
     return operands.get(model + (based() ? 1 : 0));

@@ -5,6 +5,7 @@ import static io.sinter.updater.Method.ParameterSpec.flag;
 import static io.sinter.updater.Method.ParameterSpec.number;
 
 import io.sinter.ops.Fisher;
+import io.sinter.ops.Interpolation;
 import io.sinter.updater.Method;
 
 /// Between an old version and the one that replaces it.
@@ -18,6 +19,16 @@ final class Bcwi implements MergeMethod {
   record Interpolate() implements Kernel {
     @Override
     public void run(Batch batch) {
+      if (batch.modelCount() == 1) { // By contract the same bytes.
+        Interpolation.lerp(
+            batch.stream(),
+            batch.model(0),
+            batch.base(),
+            batch.number(ALPHA),
+            batch.outs(),
+            batch.arithmetic());
+        return;
+      }
       Fisher.bcwi(
           batch.stream(),
           batch.base(),
