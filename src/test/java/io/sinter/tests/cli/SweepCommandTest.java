@@ -16,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -145,6 +146,38 @@ class SweepCommandTest {
           .exited(1)
           .complained(wrong[1], "Nothing was left behind.");
       nothingIsLeft();
+    }
+  }
+
+  /// Ended while it evaluates, and while it merges.
+  @Test
+  void endedInTheMiddleItLeavesNothing() throws Exception {
+    for (String sign : List.of("evaluating", ".out.sinter")) {
+      Path evaluating = folder.resolve("evaluating");
+      Files.deleteIfExists(evaluating);
+      String program = script("touch " + evaluating + "\nsleep 100\n");
+      Process process =
+          Run.start(
+              folder,
+              Run.command(
+                  "sweep", "--old=old", "--new=new", "--evaluator=" + program, "--out=out"));
+      long deadline = System.nanoTime() + TimeUnit.MINUTES.toNanos(1);
+      while (!begins(sign) && process.isAlive() && System.nanoTime() < deadline) {
+        Thread.sleep(5);
+      }
+      process.toHandle().destroy();
+      String errors = process.errorReader().readAllAsString();
+      assertFalse(process.waitFor() == 0, errors);
+      nothingIsLeft();
+      assertTrue(
+          errors.isEmpty() || errors.equals("sinter: interrupted\nNothing was left behind.\n"),
+          errors);
+    }
+  }
+
+  private boolean begins(String name) throws IOException {
+    try (Stream<Path> entries = Files.list(folder)) {
+      return entries.anyMatch(path -> path.getFileName().toString().startsWith(name));
     }
   }
 

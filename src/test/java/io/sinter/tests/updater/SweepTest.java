@@ -295,6 +295,24 @@ class SweepTest {
   }
 
   @Test
+  void anEvaluatorWithAMistake() throws IOException {
+    String message =
+        assertThrows(
+                EvaluationException.class,
+                () ->
+                    Sweep.of(update())
+                        .run(
+                            folder.resolve("out"),
+                            c -> Evaluation.of(c.alpha() == 0.1 ? 81 : 0.8, 0),
+                            options(folder),
+                            QUIET))
+            .getMessage();
+    assertTrue(message.startsWith("alpha 0.1, candidate "), message);
+    assertTrue(message.contains("the evaluator failed (java.lang.IllegalArgument"), message);
+    onlyModelsAnd();
+  }
+
+  @Test
   void anInterruptedSweepLeavesNothing() throws IOException {
     for (long until : new long[] {1, 500_000, 3_000_000}) {
       assertThrows(

@@ -77,13 +77,16 @@ record ClassMap(Path old, Path updated, int oldCount, List<Integer> rows) {
   }
 
   private static List<String> labels(Path file) {
-    byte[] bytes;
     try {
-      bytes = SmallFile.read(file, MAX_BYTES);
+      return labels(file, SmallFile.read(file, MAX_BYTES));
     } catch (IOException e) {
       throw CheckpointException.of(
           file, "cannot be read (" + Failures.reason(e) + ")", "Check the path and its rights", e);
     }
+  }
+
+  /// The labels in a file's bytes, each once and none empty.
+  static List<String> labels(Path file, byte[] bytes) {
     String text;
     try {
       text = Json.decode(ByteBuffer.wrap(bytes));

@@ -314,7 +314,9 @@ public final class FisherDiagonal implements AutoCloseable {
       if (Files.exists(file)) {
         throw exists();
       }
-      this.partial = file.resolveSibling("." + file.getFileName() + ".partial");
+      this.partial =
+          file.resolveSibling(
+              "." + file.getFileName() + ".sinter-" + ProcessHandle.current().pid() + ".partial");
       long offset = shard.header().length;
       for (Header.Planned tensor : shard.tensors()) {
         offsets.put(tensor.name(), offset);

@@ -210,6 +210,7 @@ final class ModelFiles {
       for (MergePlan.Input input : output.operation().inputs()) {
         long[] shape = input.entry().shape();
         if (shape.length == 2
+            && input.rows() == null
             && !Arrays.equals(shape, output.shape())
             && counting.path("vocab_size").asLong(-1) == shape[0]) {
           counting.put("vocab_size", output.shape()[0]);

@@ -38,6 +38,8 @@ import java.util.stream.Stream;
 /// is recognised by its name, whose process is gone, and reported by the next run, which may
 /// [#adopt] it; it is never deleted unasked.
 final class OutputFolder implements AutoCloseable {
+  private static final int DELETE_ATTEMPTS = 10;
+
   private final Path target;
   private final Path partial;
   private final boolean replaces;
@@ -477,14 +479,23 @@ final class OutputFolder implements AutoCloseable {
     }
   }
 
+  /// Deletes a folder that others may be deleting too: several shutdown hooks run at once.
   static void deleteRecursively(Path folder) {
-    try (Stream<Path> tree = Files.walk(folder)) {
-      for (Path path : tree.sorted(Comparator.reverseOrder()).toList()) {
-        Files.deleteIfExists(path);
+    for (int attempt = 1; ; attempt++) {
+      try (Stream<Path> tree = Files.walk(folder)) {
+        for (Path path : tree.sorted(Comparator.reverseOrder()).toList()) {
+          Files.deleteIfExists(path);
+        }
+        return;
+      } catch (IOException | UncheckedIOException e) {
+        if (Files.notExists(folder, LinkOption.NOFOLLOW_LINKS)) {
+          return;
+        }
+        if (attempt == DELETE_ATTEMPTS) {
+          throw new CheckpointException(
+              folder + ": cannot be removed (" + e.getMessage() + "). Delete it yourself.", e);
+        }
       }
-    } catch (IOException | UncheckedIOException e) {
-      throw new CheckpointException(
-          folder + ": cannot be removed (" + e.getMessage() + "). Delete it yourself.", e);
     }
   }
 }

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SequencedMap;
+import java.util.concurrent.CancellationException;
 import java.util.stream.DoubleStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -243,16 +244,18 @@ public record Sweep(
     try {
       evaluation = evaluator.evaluate(candidate);
     } catch (EvaluationException e) {
-      throw new EvaluationException(
-          "alpha "
-              + candidate.alpha()
-              + ", candidate "
-              + candidate.folder()
-              + ": "
-              + e.getMessage(),
-          e);
+      throw failed(candidate, String.valueOf(e.getMessage()), e);
+    } catch (CancellationException e) {
+      throw e; // The user's doing, not the evaluator's.
+    } catch (RuntimeException e) {
+      throw failed(candidate, "the evaluator failed (" + e + "). Correct it.", e);
     }
     return new SweepReport.Row(candidate.alpha(), evaluation);
+  }
+
+  private static EvaluationException failed(Candidate candidate, String why, Exception cause) {
+    return new EvaluationException(
+        "alpha " + candidate.alpha() + ", candidate " + candidate.folder() + ": " + why, cause);
   }
 
   private static void take(Path candidate, OutputFolder target) throws IOException {

@@ -38,6 +38,7 @@ public final class Fuzzing {
           new Target("header", HeaderFuzz.class, HeaderFuzz::fuzzerTestOneInput),
           new Target("index", IndexFuzz.class, IndexFuzz::fuzzerTestOneInput),
           new Target("config", ConfigFuzz.class, ConfigFuzz::fuzzerTestOneInput),
+          new Target("labels", LabelsFuzz.class, LabelsFuzz::fuzzerTestOneInput),
           new Target("recipe", RecipeFuzz.class, RecipeFuzz::fuzzerTestOneInput),
           new Target("journal", JournalFuzz.class, JournalFuzz::fuzzerTestOneInput));
 
