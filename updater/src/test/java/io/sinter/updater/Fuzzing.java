@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sinter.updater;
 
+import io.sinter.updater.compatibility.CsvFuzz;
+import io.sinter.updater.compatibility.EvaluationFuzz;
+import io.sinter.updater.compatibility.GateFuzz;
+import io.sinter.updater.compatibility.NpyFuzz;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -40,7 +44,11 @@ public final class Fuzzing {
           new Target("config", ConfigFuzz.class, ConfigFuzz::fuzzerTestOneInput),
           new Target("labels", LabelsFuzz.class, LabelsFuzz::fuzzerTestOneInput),
           new Target("recipe", RecipeFuzz.class, RecipeFuzz::fuzzerTestOneInput),
-          new Target("journal", JournalFuzz.class, JournalFuzz::fuzzerTestOneInput));
+          new Target("journal", JournalFuzz.class, JournalFuzz::fuzzerTestOneInput),
+          new Target("csv", CsvFuzz.class, CsvFuzz::fuzzerTestOneInput),
+          new Target("npy", NpyFuzz.class, NpyFuzz::fuzzerTestOneInput),
+          new Target("gate", GateFuzz.class, GateFuzz::fuzzerTestOneInput),
+          new Target("evaluation", EvaluationFuzz.class, EvaluationFuzz::fuzzerTestOneInput));
 
   private static final Path SEEDS = Path.of("src/test/resources/fuzz");
   private static final Path RECIPES = Path.of("../src/test/resources/goldens/merge");
@@ -76,7 +84,7 @@ public final class Fuzzing {
       failed |= line.endsWith("FAILED");
       table.add(line);
     }
-    out.println("target    executions   seconds   per second   edges   features   inputs kept");
+    out.println("target      executions   seconds   per second   edges   features   inputs kept");
     table.forEach(out::println);
     if (failed) {
       System.exit(1);
@@ -155,7 +163,7 @@ public final class Fuzzing {
     }
     double elapsed = (System.nanoTime() - start) * 1e-9;
     try (Stream<Path> kept = Files.list(corpus)) {
-      return "%-8s %11d %9.0f %12.0f %s %13d%s"
+      return "%-10s %11d %9.0f %12.0f %s %13d%s"
           .formatted(
               target.name(),
               executions,

@@ -9,7 +9,7 @@ import java.util.function.Supplier;
 
 /// What must hold whatever bytes a reader is given: it returns, or throws its own kind of exception
 /// with a message that helps, and asks for no more memory than its input warrants.
-final class Reading {
+public final class Reading {
   /// What a reader may allocate beside twice its input.
   private static final long ALLOWANCE = 64L << 20;
 
@@ -23,7 +23,7 @@ final class Reading {
   /// Reads, and returns what was read; empty where it was refused as it should be.
   ///
   /// @param origin how messages must begin
-  static <T> Optional<T> of(
+  public static <T> Optional<T> of(
       String origin,
       int inputBytes,
       Class<? extends RuntimeException> refusal,
@@ -88,7 +88,7 @@ final class Reading {
         || type == Character.PARAGRAPH_SEPARATOR;
   }
 
-  static void require(boolean holds, Supplier<String> otherwise) {
+  public static void require(boolean holds, Supplier<String> otherwise) {
     if (!holds) {
       throw new AssertionError(otherwise.get());
     }

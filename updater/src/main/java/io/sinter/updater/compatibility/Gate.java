@@ -194,7 +194,7 @@ public final class Gate {
     return origin;
   }
 
-  /// The bounds, in the file's order.
+  /// The bounds: over all examples, then in classes, then in groups.
   public List<Rule> rules() {
     return rules;
   }
