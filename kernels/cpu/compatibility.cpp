@@ -17,109 +17,277 @@ namespace {
 
 // ---- Predictions of logits ----
 
-// As many elements as a register holds.
-template <class T>
-constexpr int kWidth =
+// What the elements of a row are compared as: numbers where they are computed in, and for dtypes of two
+// bytes whole numbers in the same order, -0 and NaN apart.
+template <DType D>
+struct Compared {
+  using Number = typename Format<D>::Storage;
+  static constexpr bool kKeys = false;
+};
+template <>
+struct Compared<DType::kF16> {
+  using Number = int16_t;
+  static constexpr bool kKeys = true;
+};
+template <>
+struct Compared<DType::kBF16> {
+  using Number = int16_t;
+  static constexpr bool kKeys = true;
+};
+
+constexpr int kVectorBytes =
 #if defined(__AVX512F__)
-    64 / sizeof(T);
+    64;
 #elif defined(__AVX2__)
-    32 / sizeof(T);
+    32;
 #else
-    16 / sizeof(T);
+    16;
 #endif
 
 template <class T>
 struct VectorOf {
-  typedef T type __attribute__((vector_size(sizeof(T) * kWidth<T>)));
-  typedef T loose __attribute__((vector_size(sizeof(T) * kWidth<T>), aligned(1), may_alias));
+  typedef T type __attribute__((vector_size(kVectorBytes)));
+  typedef T loose __attribute__((vector_size(kVectorBytes), aligned(1), may_alias));
 };
 
-// Elements of a block of a row that is read in place: few enough that looking for the index finds them
-// in the first-level cache.
-constexpr int kInPlace = 1024;
+// A row's elements from x on, as vectors of what they are compared as.
+template <DType D>
+struct Lanes {
+  using Number = typename Compared<D>::Number;
+  using Vector = typename VectorOf<Number>::type;
+  static constexpr int kWidth = kVectorBytes / static_cast<int>(sizeof(Number));
 
-// The largest of `count` elements, NaN where one is.
-template <class T>
-SINTER_FN T largest_of(const T* x, int count) {
-  using Vector = typename VectorOf<T>::type;
-  using Loose = typename VectorOf<T>::loose;
-  constexpr int kSets = 4;
-  constexpr int kStep = kSets * kWidth<T>;
-  T largest = -static_cast<T>(__builtin_huge_val());
-  bool sound = true;
-  int j = 0;
-  if (count >= kStep) {
-    Vector most[kSets];
-#pragma GCC unroll 4
-    for (int s = 0; s < kSets; ++s) {
-      most[s] = Vector{} + largest;
-    }
-    auto odd = most[0] != most[0];
-    for (; j + kStep <= count; j += kStep) {
-#pragma GCC unroll 4
-      for (int s = 0; s < kSets; ++s) {
-        const Vector v = *reinterpret_cast<const Loose*>(x + j + s * kWidth<T>);
-        odd |= v != v;
-        most[s] = v > most[s] ? v : most[s];
-      }
-    }
-#pragma GCC unroll 4
-    for (int s = 1; s < kSets; ++s) {
-      most[0] = most[s] > most[0] ? most[s] : most[0];
-    }
-    for (int l = 0; l < kWidth<T>; ++l) {
-      largest = most[0][l] > largest ? most[0][l] : largest;
-      sound &= odd[l] == 0;
+  SINTER_MEMBER_FN Number one(const void* x, int64_t j) {
+    using Packed = typename Unaligned<Number>::type;
+    const Number v = static_cast<const Packed*>(x)[j];
+    if constexpr (Compared<D>::kKeys) {
+      return static_cast<Number>(v ^ ((v >> 15) & 0x7fff));
+    } else {
+      return v;
     }
   }
-  using Packed = typename Unaligned<T>::type;
-  const Packed* const rest = reinterpret_cast<const Packed*>(x);
-  for (; j < count; ++j) {
-    sound &= rest[j] == rest[j];
-    largest = rest[j] > largest ? rest[j] : largest;
+  SINTER_MEMBER_FN Vector load(const void* x, int64_t j) {
+    const Vector v = *reinterpret_cast<const typename VectorOf<Number>::loose*>(
+        static_cast<const Number*>(x) + j);
+    if constexpr (Compared<D>::kKeys) {
+      return v ^ ((v >> 15) & 0x7fff);
+    } else {
+      return v;
+    }
   }
-  return sound ? largest : static_cast<T>(__builtin_nan(""));
+};
+
+// Bits for the lanes of v that are at least `bound`, or, without one, not ordered with those of w; the
+// same number of bits for each lane.
+#if defined(__AVX512F__)
+SINTER_FN uint64_t at_least(VectorOf<float>::type v, float bound) {
+  return _mm512_cmp_ps_mask(reinterpret_cast<__m512>(v), _mm512_set1_ps(bound), _CMP_GE_OQ);
+}
+SINTER_FN uint64_t at_least(VectorOf<double>::type v, double bound) {
+  return _mm512_cmp_pd_mask(reinterpret_cast<__m512d>(v), _mm512_set1_pd(bound), _CMP_GE_OQ);
+}
+SINTER_FN uint64_t at_least(VectorOf<int16_t>::type v, int16_t bound) {
+  return _mm512_cmpge_epi16_mask(reinterpret_cast<__m512i>(v), _mm512_set1_epi16(bound));
+}
+SINTER_FN uint64_t unordered(VectorOf<float>::type v, VectorOf<float>::type w) {
+  return _mm512_cmp_ps_mask(reinterpret_cast<__m512>(v), reinterpret_cast<__m512>(w), _CMP_UNORD_Q);
+}
+SINTER_FN uint64_t unordered(VectorOf<double>::type v, VectorOf<double>::type w) {
+  return _mm512_cmp_pd_mask(reinterpret_cast<__m512d>(v), reinterpret_cast<__m512d>(w),
+                            _CMP_UNORD_Q);
+}
+constexpr int kBitsOfKey = 1;
+#elif defined(__AVX2__)
+SINTER_FN uint64_t at_least(VectorOf<float>::type v, float bound) {
+  return static_cast<uint32_t>(_mm256_movemask_ps(
+      _mm256_cmp_ps(reinterpret_cast<__m256>(v), _mm256_set1_ps(bound), _CMP_GE_OQ)));
+}
+SINTER_FN uint64_t at_least(VectorOf<double>::type v, double bound) {
+  return static_cast<uint32_t>(_mm256_movemask_pd(
+      _mm256_cmp_pd(reinterpret_cast<__m256d>(v), _mm256_set1_pd(bound), _CMP_GE_OQ)));
+}
+SINTER_FN uint64_t at_least(VectorOf<int16_t>::type v, int16_t bound) {
+  // Bounds are keys of numbers, so never the lowest.
+  return static_cast<uint32_t>(_mm256_movemask_epi8(_mm256_cmpgt_epi16(
+      reinterpret_cast<__m256i>(v), _mm256_set1_epi16(static_cast<int16_t>(bound - 1)))));
+}
+SINTER_FN uint64_t unordered(VectorOf<float>::type v, VectorOf<float>::type w) {
+  return static_cast<uint32_t>(_mm256_movemask_ps(
+      _mm256_cmp_ps(reinterpret_cast<__m256>(v), reinterpret_cast<__m256>(w), _CMP_UNORD_Q)));
+}
+SINTER_FN uint64_t unordered(VectorOf<double>::type v, VectorOf<double>::type w) {
+  return static_cast<uint32_t>(_mm256_movemask_pd(
+      _mm256_cmp_pd(reinterpret_cast<__m256d>(v), reinterpret_cast<__m256d>(w), _CMP_UNORD_Q)));
+}
+constexpr int kBitsOfKey = 2;
+#elif defined(__x86_64__)
+SINTER_FN uint64_t at_least(VectorOf<float>::type v, float bound) {
+  return static_cast<uint32_t>(
+      _mm_movemask_ps(_mm_cmpge_ps(reinterpret_cast<__m128>(v), _mm_set1_ps(bound))));
+}
+SINTER_FN uint64_t at_least(VectorOf<double>::type v, double bound) {
+  return static_cast<uint32_t>(
+      _mm_movemask_pd(_mm_cmpge_pd(reinterpret_cast<__m128d>(v), _mm_set1_pd(bound))));
+}
+SINTER_FN uint64_t at_least(VectorOf<int16_t>::type v, int16_t bound) {
+  return static_cast<uint32_t>(_mm_movemask_epi8(_mm_cmpgt_epi16(
+      reinterpret_cast<__m128i>(v), _mm_set1_epi16(static_cast<int16_t>(bound - 1)))));
+}
+SINTER_FN uint64_t unordered(VectorOf<float>::type v, VectorOf<float>::type w) {
+  return static_cast<uint32_t>(
+      _mm_movemask_ps(_mm_cmpunord_ps(reinterpret_cast<__m128>(v), reinterpret_cast<__m128>(w))));
+}
+SINTER_FN uint64_t unordered(VectorOf<double>::type v, VectorOf<double>::type w) {
+  return static_cast<uint32_t>(
+      _mm_movemask_pd(_mm_cmpunord_pd(reinterpret_cast<__m128d>(v), reinterpret_cast<__m128d>(w))));
+}
+constexpr int kBitsOfKey = 2;
+#else
+template <class Vector, class T>
+SINTER_FN uint64_t at_least(Vector v, T bound) {
+  uint64_t lanes = 0;
+  for (int l = 0; l < kVectorBytes / static_cast<int>(sizeof(T)); ++l) {
+    lanes |= static_cast<uint64_t>(v[l] >= bound ? 1 : 0) << l;
+  }
+  return lanes;
+}
+template <class Vector>
+SINTER_FN uint64_t unordered(Vector v, Vector w) {
+  bool found = false;
+  for (int l = 0; l < static_cast<int>(sizeof(Vector) / sizeof(v[0])); ++l) {
+    found |= v[l] != v[l] || w[l] != w[l];
+  }
+  return found ? 1 : 0;
+}
+constexpr int kBitsOfKey = 1;
+#endif
+
+template <class Number, class Vector>
+SINTER_FN Number largest_lane(Vector v) {
+  constexpr int kWidth = static_cast<int>(sizeof(Vector) / sizeof(Number));
+  alignas(64) Number lanes[kWidth];
+  __builtin_memcpy(lanes, &v, sizeof v);
+#pragma GCC unroll 6
+  for (int half = kWidth / 2; half > 0; half /= 2) {
+    for (int l = 0; l < half; ++l) {
+      lanes[l] = lanes[l + half] > lanes[l] ? lanes[l + half] : lanes[l];
+    }
+  }
+  return lanes[0];
 }
 
-// The first of `count` elements for which test(element) holds; count where none does.
-template <class T, class Test>
-SINTER_FN int first_of(const T* x, int count, Test test) {
-  using Packed = typename Unaligned<T>::type;
-  const Packed* const all = reinterpret_cast<const Packed*>(x);
-  constexpr int kTogether = 64;
-  int j = 0;
-  for (; j + kTogether <= count; j += kTogether) {
-    int found = 0;
-    for (int l = 0; l < kTogether; ++l) {
-      found |= test(all[j + l]) ? 1 : 0;
+// The largest of `count` >= 1 elements; *sound is false where one is NaN, and then that says nothing.
+template <DType D>
+SINTER_FN typename Lanes<D>::Number largest_of(const void* x, int count, bool* sound) {
+  using L = Lanes<D>;
+  using Number = typename L::Number;
+  using Vector = typename L::Vector;
+  constexpr int kSets = 4;
+  constexpr int kStep = kSets * L::kWidth;
+  if (count < kStep) {
+    Number most = L::one(x, 0);
+    Number least = most;
+    for (int j = 1; j < count && most == most; ++j) {
+      const Number v = L::one(x, j);
+      most = v > most || v != v ? v : most;
+      least = v < least ? v : least;
     }
-    if (found != 0) {
-      break;
+    if constexpr (Compared<D>::kKeys) {
+      *sound = most <= Format<D>::kNonfinite && least >= -1 - Format<D>::kNonfinite;
+    } else {
+      *sound = most == most;
+    }
+    return most;
+  }
+  Vector most[kSets], least[kSets];
+#pragma GCC unroll 4
+  for (int s = 0; s < kSets; ++s) {
+    most[s] = L::load(x, s * L::kWidth);
+    least[s] = most[s];
+  }
+  uint64_t odd = 0;
+  // The last step overlaps the one before it.
+  for (int64_t j = 0; j < count; j += kStep) {
+    const int64_t at = j + kStep <= count ? j : count - kStep;
+    Vector v[kSets];
+#pragma GCC unroll 4
+    for (int s = 0; s < kSets; ++s) {
+      v[s] = L::load(x, at + s * L::kWidth);
+      __builtin_prefetch(static_cast<const Number*>(x) + at + s * L::kWidth +
+                         4096 / sizeof(Number));
+    }
+#pragma GCC unroll 4
+    for (int s = 0; s < kSets; ++s) {
+      most[s] = v[s] > most[s] ? v[s] : most[s];
+      if constexpr (Compared<D>::kKeys) {
+        least[s] = v[s] < least[s] ? v[s] : least[s];
+      }
+    }
+    if constexpr (!Compared<D>::kKeys) {
+      odd |= unordered(v[0], v[1]) | unordered(v[2], v[3]);
     }
   }
-  while (j < count && !test(all[j])) {
+#pragma GCC unroll 4
+  for (int s = 1; s < kSets; ++s) {
+    most[0] = most[s] > most[0] ? most[s] : most[0];
+    least[0] = least[s] < least[0] ? least[s] : least[0];
+  }
+  const Number largest = largest_lane<Number>(most[0]);
+  if constexpr (Compared<D>::kKeys) {
+    // ~key mirrors keys, so the largest of these is the smallest's.
+    const Number smallest = static_cast<Number>(~largest_lane<Number>(~least[0]));
+    *sound = largest <= Format<D>::kNonfinite && smallest >= -1 - Format<D>::kNonfinite;
+  } else {
+    *sound = odd == 0;
+  }
+  return largest;
+}
+
+// The first of `count` elements that is at least `bound`; there is one.
+template <DType D>
+SINTER_FN int first_at_least(const void* x, int count, typename Lanes<D>::Number bound) {
+  using L = Lanes<D>;
+  constexpr int kBits = Compared<D>::kKeys ? kBitsOfKey : 1;
+  int j = 0;
+  for (; j + L::kWidth <= count; j += L::kWidth) {
+    const uint64_t lanes = at_least(L::load(x, j), bound);
+    if (lanes != 0) {
+      return j + __builtin_ctzll(lanes) / kBits;
+    }
+  }
+  while (!(L::one(x, j) >= bound)) {
     ++j;
   }
   return j;
 }
 
+// Elements of a block of a row that is read in place: few enough that looking for the index finds them
+// in the caches next to the processor.
+constexpr int kInPlace = 4096;
+
 // A row as its blocks go by.
-template <class T>
+template <DType D>
 class Argmax {
  public:
   // Elements at `column` and after; false where one is NaN.
-  inline __attribute__((always_inline)) bool add(const T* x, int64_t column, int count) {
-    const T largest = largest_of(x, count);
-    if (largest != largest) {
-      nan_ = column + first_of(
-                          x, count, [](T v) __attribute__((always_inline)) { return v != v; });
+  inline __attribute__((always_inline)) bool add(const void* x, int64_t column, int count) {
+    bool sound;
+    const Number largest = largest_of<D>(x, count, &sound);
+    if (!sound) {
+      using Storage = typename Unaligned<typename Format<D>::Storage>::type;
+      const auto* const all = static_cast<const Storage*>(x);
+      int j = 0;
+      while (Format<D>::decode(all[j]) == Format<D>::decode(all[j])) {
+        ++j;
+      }
+      nan_ = column + j;
       return false;
     }
     if (column == 0 || largest > most_) {
-      most_ = largest;
-      at_ = column +
-            first_of(
-                x, count, [largest](T v) __attribute__((always_inline)) { return v == largest; });
+      // The key of -0 is that of 0 less 1, and no prediction depends on which it is.
+      const bool zero = Compared<D>::kKeys && (largest == Number(0) || largest == Number(-1));
+      most_ = zero ? Number(0) : largest;
+      at_ = column + first_at_least<D>(x, count, zero ? static_cast<Number>(-1) : largest);
     }
     return true;
   }
@@ -127,32 +295,23 @@ class Argmax {
   int64_t nan() const { return nan_; }
 
  private:
-  T most_ = 0;
+  using Number = typename Lanes<D>::Number;
+  Number most_ = 0;
   int64_t at_ = 0;
   int64_t nan_ = -1;
 };
 
-// The prediction of the row of elements [begin, begin + classes); *nan is the first column that holds
-// NaN, or -1.
-template <class T>
-SINTER_FN int32_t row_prediction(const View& logits, int64_t begin, int64_t classes, bool in_place,
-                                 int64_t* nan) {
-  Argmax<T> argmax;
-  const int step = in_place ? kInPlace : kBlock;
-  for (int64_t c = 0; c < classes; c += step) {
-    const int count = classes - c < step ? static_cast<int>(classes - c) : step;
-    bool sound;
-    if (in_place) {
-      const T* const x =
-          reinterpret_cast<const T*>(logits.data + (begin + c) * static_cast<int64_t>(sizeof(T)));
-      expect(x, count, 4096);
-      sound = argmax.add(x, c, count);
-    } else {
-      alignas(64) T x[kBlock];
-      load_block(logits, DType::kStored, begin + c, count, x);
-      sound = argmax.add(x, c, count);
-    }
-    if (!sound) {
+// The prediction of the row of elements [begin, begin + classes) of contiguous logits; *nan is the first
+// column that holds NaN, or -1.
+template <DType D>
+SINTER_FN int32_t straight_prediction(const View& logits, int64_t begin, int64_t classes,
+                                      int64_t* nan) {
+  using Storage = typename Format<D>::Storage;
+  Argmax<D> argmax;
+  const unsigned char* const row = logits.data + begin * static_cast<int64_t>(sizeof(Storage));
+  for (int64_t c = 0; c < classes; c += kInPlace) {
+    const int count = classes - c < kInPlace ? static_cast<int>(classes - c) : kInPlace;
+    if (!argmax.add(row + c * static_cast<int64_t>(sizeof(Storage)), c, count)) {
       break;
     }
   }
@@ -160,25 +319,88 @@ SINTER_FN int32_t row_prediction(const View& logits, int64_t begin, int64_t clas
   return static_cast<int32_t>(argmax.at());
 }
 
-uint64_t predict(const FlipBatch& batch, int model, int64_t begin, int count,
-                 int32_t* predictions) {
-  const View& logits = batch.logits[model];
+// The same of any logits, decoded to D.
+template <DType D>
+SINTER_FN int32_t decoded_prediction(const View& logits, int64_t begin, int64_t classes,
+                                     int64_t* nan) {
+  Argmax<D> argmax;
+  alignas(64) typename Format<D>::Storage x[kBlock] = {};
+  for (int64_t c = 0; c < classes; c += kBlock) {
+    const int count = classes - c < kBlock ? static_cast<int>(classes - c) : kBlock;
+    load_block(logits, DType::kStored, begin + c, count, x);
+    if (!argmax.add(x, c, count)) {
+      break;
+    }
+  }
+  *nan = argmax.nan();
+  return static_cast<int32_t>(argmax.at());
+}
+
+template <class Row>
+SINTER_FN uint64_t predict_rows(int model, int64_t begin, int count, int32_t* predictions,
+                                Row row) {
   const ExampleFault kind = model == 0 ? ExampleFault::kOldLogit : ExampleFault::kNewLogit;
-  const bool wide = logits.dtype == DType::kF64;
-  const bool in_place = logits.contiguous() && (wide || logits.dtype == DType::kF32);
   uint64_t fault = kNoExampleFault;
   for (int r = 0; r < count; ++r) {
-    const int64_t row = begin + r;
     int64_t nan = -1;
-    predictions[r] =
-        wide ? row_prediction<double>(logits, row * batch.classes, batch.classes, in_place, &nan)
-             : row_prediction<float>(logits, row * batch.classes, batch.classes, in_place, &nan);
+    predictions[r] = row(begin + r, &nan);
     if (nan >= 0) {
-      const uint64_t found = fault_of(row, kind, nan);
+      const uint64_t found = fault_of(begin + r, kind, nan);
       fault = found < fault ? found : fault;
     }
   }
   return fault;
+}
+
+template <DType D>
+uint64_t predict_straight(const View& logits, int model, int64_t classes, int64_t begin, int count,
+                          int32_t* predictions) {
+  return predict_rows(
+      model, begin, count,
+      predictions, [&](int64_t row, int64_t * nan) __attribute__((always_inline)) {
+        return straight_prediction<D>(logits, row * classes, classes, nan);
+      });
+}
+
+template <DType D>
+uint64_t predict_decoded(const View& logits, int model, int64_t classes, int64_t begin, int count,
+                         int32_t* predictions) {
+  return predict_rows(
+      model, begin, count,
+      predictions, [&](int64_t row, int64_t * nan) __attribute__((always_inline)) {
+        return decoded_prediction<D>(logits, row * classes, classes, nan);
+      });
+}
+
+uint64_t predict(const FlipBatch& batch, int model, int64_t begin, int count,
+                 int32_t* predictions) {
+  const View& logits = batch.logits[model];
+  const int64_t classes = batch.classes;
+  const bool straight = logits.contiguous();
+  switch (logits.dtype) {
+    case DType::kF64:
+      return straight
+                 ? predict_straight<DType::kF64>(logits, model, classes, begin, count, predictions)
+                 : predict_decoded<DType::kF64>(logits, model, classes, begin, count, predictions);
+    case DType::kF32:
+      if (straight) {
+        return predict_straight<DType::kF32>(logits, model, classes, begin, count, predictions);
+      }
+      break;
+    case DType::kF16:
+      if (straight) {
+        return predict_straight<DType::kF16>(logits, model, classes, begin, count, predictions);
+      }
+      break;
+    case DType::kBF16:
+      if (straight) {
+        return predict_straight<DType::kBF16>(logits, model, classes, begin, count, predictions);
+      }
+      break;
+    default:
+      break;
+  }
+  return predict_decoded<DType::kF32>(logits, model, classes, begin, count, predictions);
 }
 
 // ---- Counts ----
@@ -353,20 +575,19 @@ Peak peak_of(const View& logits, int64_t begin, int64_t classes) {
     const int count = classes - c < kBlock ? static_cast<int>(classes - c) : kBlock;
     alignas(64) double x[kBlock];
     load_block(logits, DType::kStored, begin + c, count, x);
-    const double largest = largest_of(x, count);
-    if (!(largest < __builtin_huge_val())) {
-      const auto unsound = [](double v) __attribute__((always_inline)) {
-        return !(v < __builtin_huge_val());
-      };
-      peak.fault = c + first_of(x, count, unsound);
+    bool sound;
+    const double largest = largest_of<DType::kF64>(x, count, &sound);
+    if (!sound || largest == __builtin_huge_val()) {
+      int j = 0;
+      while (x[j] < __builtin_huge_val()) {
+        ++j;
+      }
+      peak.fault = c + j;
       return peak;
     }
     if (largest > peak.largest) {
       peak.largest = largest;
-      peak.at = c + first_of(
-                        x, count, [largest](double v) __attribute__((always_inline)) {
-                          return v == largest;
-                        });
+      peak.at = c + first_at_least<DType::kF64>(x, count, largest);
     }
   }
   if (peak.largest == -__builtin_huge_val()) {
@@ -578,23 +799,45 @@ void score_bootstrap_kernel(const ScoreBootstrap& bootstrap, const int64_t* fixe
   Words room = {};
   for (int64_t r = begin; r < end; ++r) {
     const uint64_t key = resample_key(bootstrap.key, r);
-    int64_t gains = 0;
-    int64_t regressions = 0;
-    int64_t gained = 0;
-    int64_t lost = 0;
+    uint64_t gains = 0;
+    uint64_t regressions = 0;
+    uint64_t total = 0;
+    uint64_t magnitudes = 0;
     for (int64_t i = 0; i < bootstrap.examples; i += kBlock) {
       const int64_t left = bootstrap.examples - i;
       const int count = left < kBlock ? static_cast<int>(left) : kBlock;
       const uint32_t* const words = fill_words(key, i, count, room);
+      // In loops of one kind each, which vectorise.
+      uint32_t drawn[kBlock];
+      uint32_t unfair = 0;
       for (int j = 0; j < count; ++j) {
-        const int64_t change = fixed[drawn_example(key, i + j, words[j], n, again)];
-        gains += change > 0 ? 1 : 0;
-        regressions += change < 0 ? 1 : 0;
-        gained += change > 0 ? change : 0;
-        lost += change < 0 ? -change : 0;
+        const uint64_t product = uint64_t{words[j]} * n;
+        drawn[j] = static_cast<uint32_t>(product >> 32);
+        unfair |= static_cast<uint32_t>(product) < again ? 1 : 0;
+      }
+      for (int j = 0; unfair != 0 && j < count; ++j) {
+        drawn[j] = drawn_example(key, i + j, words[j], n, again);
+      }
+      int64_t changes_of[kBlock];
+      for (int j = 0; j < count; ++j) {
+        changes_of[j] = fixed[drawn[j]];
+      }
+      // By sign bits: SSE2 does not compare numbers of 64 bits.
+      for (int j = 0; j < count; ++j) {
+        const auto change = static_cast<uint64_t>(changes_of[j]);
+        const uint64_t falls = change >> 63;
+        const uint64_t rises = (uint64_t{0} - change) >> 63;
+        const uint64_t all = uint64_t{0} - falls;
+        regressions += falls;
+        gains += rises;
+        total += change;
+        magnitudes += (change ^ all) - all;
       }
     }
-    const ScoreChanges changes = {gains, regressions, unfixed(gained, bits), unfixed(lost, bits)};
+    const auto gained = static_cast<int64_t>((magnitudes + total) / 2);
+    const auto lost = static_cast<int64_t>((magnitudes - total) / 2);
+    const ScoreChanges changes = {static_cast<int64_t>(gains), static_cast<int64_t>(regressions),
+                                  unfixed(gained, bits), unfixed(lost, bits)};
     for (int32_t j = 0; j < bootstrap.count; ++j) {
       bootstrap.out[j * bootstrap.resamples + r] = score_measure_of(
           static_cast<ScoreMeasure>(bootstrap.measures[j]), changes, bootstrap.examples);
