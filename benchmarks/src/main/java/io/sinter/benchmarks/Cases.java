@@ -33,6 +33,9 @@ final class Cases {
     FURTHER.put("ram 2", RamBenchmark::new);
     FURTHER.put("ramplus_tl 2", RamplusTlBenchmark::new);
     FURTHER.put("consensus_ta 2", ConsensusTaBenchmark::new);
+    FURTHER.put("fisher bcwi", FisherBcwiBenchmark::new);
+    FURTHER.put("fisher merge 2", FisherMergeBenchmark::new);
+    FURTHER.put("fisher accumulate", FisherAccumulateBenchmark::new);
     FURTHER.put("select", SelectBenchmark::new);
     FURTHER.put("quantile 3", QuantileBenchmark::new);
     FURTHER.put("rank", RankBenchmark::new);

@@ -69,6 +69,25 @@ public abstract class MergeBenchmark {
   /// {@return the number of input streams}
   protected abstract int reads();
 
+  /// {@return the dtype of an input}
+  ///
+  /// @param k which, from 0
+  protected DType inputDtype(int k) {
+    return dtype;
+  }
+
+  /// {@return whether an input is made of squares, as a Fisher diagonal is}
+  ///
+  /// @param k which, from 0
+  protected boolean squares(int k) {
+    return false;
+  }
+
+  /// {@return the dtype of the output}
+  protected DType outputDtype() {
+    return dtype;
+  }
+
   /// {@return how often every input must be read: 2 for methods that take a statistic first}
   protected int passes() {
     return 1;
@@ -107,12 +126,16 @@ public abstract class MergeBenchmark {
   public final void setUp() {
     Device on = Device.parse(device);
     stream = own(on.stream(StreamOptions.DEFAULT.withThreads(threads)));
-    pattern = new Pattern(dtype, reads(), elements);
+    List<Pattern.Input> kinds = new ArrayList<>();
     for (int k = 0; k < reads(); k++) {
-      inputs.add(own(stream.allocate(dtype, elements)).named("input " + k));
+      kinds.add(new Pattern.Input(inputDtype(k), squares(k)));
+    }
+    pattern = new Pattern(kinds, elements);
+    for (int k = 0; k < reads(); k++) {
+      inputs.add(own(stream.allocate(inputDtype(k), elements)).named("input " + k));
       pattern.fill(stream, k, inputs.get(k));
     }
-    out = own(stream.allocate(dtype, elements)).named("output");
+    out = own(stream.allocate(outputDtype(), elements)).named("output");
     pattern.poison(stream, out);
     pool =
         Executors.newFixedThreadPool(
@@ -198,12 +221,21 @@ public abstract class MergeBenchmark {
 
   /// {@return the bytes that must move: every input in each pass, the output once}
   final long traffic() {
-    return ((long) passes() * reads() + (writes() ? 1 : 0)) * elements * dtype.bytes();
+    return (passes() * inputBytes() + (writes() ? outputDtype().bytes() : 0)) * elements;
   }
 
   /// {@return the bytes that must be there}
   final long memory() {
-    return (reads() + 1L) * elements * dtype.bytes();
+    return (inputBytes() + outputDtype().bytes()) * elements;
+  }
+
+  /// The bytes of all inputs' elements at one place.
+  private long inputBytes() {
+    long bytes = 0;
+    for (int k = 0; k < reads(); k++) {
+      bytes += inputDtype(k).bytes();
+    }
+    return bytes;
   }
 
   /// {@return libtorch at the same work, where it is on the class path}

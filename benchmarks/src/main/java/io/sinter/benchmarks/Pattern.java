@@ -6,6 +6,7 @@ import io.sinter.Stream;
 import io.sinter.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 import java.util.Random;
 import java.util.function.ToDoubleFunction;
 
@@ -16,21 +17,29 @@ final class Pattern {
   private static final int PERIOD = 1_048_573;
 
   private final double[][] values;
-  private final DType dtype;
+  private final List<Input> inputs;
   private final long elements;
   private final int period;
   private double slack = 1;
 
-  /// Weights as models have them: normal, a few hundredths wide, rounded to the dtype.
-  Pattern(DType dtype, int inputs, long elements) {
-    this.dtype = dtype;
+  /// An input's dtype, and whether its elements are squares, as a Fisher diagonal's are.
+  record Input(DType dtype, boolean squares) {}
+
+  /// Weights as models have them: normal, a few hundredths wide, or squares of such numbers,
+  // rounded
+  /// to the dtype.
+  Pattern(List<Input> inputs, long elements) {
+    this.inputs = List.copyOf(inputs);
     this.elements = elements;
     this.period = (int) Math.min(PERIOD, elements);
-    this.values = new double[inputs][period];
-    for (int k = 0; k < inputs; k++) {
+    this.values = new double[inputs.size()][period];
+    for (int k = 0; k < inputs.size(); k++) {
+      Input input = inputs.get(k);
       Random random = new Random(20_261_123L + k);
       for (int i = 0; i < period; i++) {
-        values[k][i] = decode(dtype, encode(dtype, (float) (random.nextGaussian() * 0.02)));
+        double x = random.nextGaussian() * 0.02;
+        float value = (float) (input.squares ? x * x : x);
+        values[k][i] = decode(input.dtype, encode(input.dtype, value));
       }
     }
   }
@@ -42,10 +51,11 @@ final class Pattern {
 
   /// Fills a tensor with input k's values.
   void fill(Stream stream, int k, Tensor tensor) {
+    DType dtype = inputs.get(k).dtype;
     try (Tensor tile = stream.allocatePinned(dtype, period)) {
       MemorySegment segment = tile.segment();
       for (int i = 0; i < period; i++) {
-        put(segment, i, encode(dtype, (float) values[k][i]));
+        put(dtype, segment, i, encode(dtype, (float) values[k][i]));
       }
       for (long at = 0; at < tensor.elements(); at += period) {
         long n = Math.min(period, tensor.elements() - at);
@@ -57,7 +67,7 @@ final class Pattern {
 
   /// Fills an output with NaN, so that what is never written is found.
   void poison(Stream stream, Tensor tensor) {
-    try (Tensor tile = stream.allocatePinned(dtype, period)) {
+    try (Tensor tile = stream.allocatePinned(tensor.dtype(), period)) {
       tile.segment().fill((byte) 0xFF);
       for (long at = 0; at < tensor.elements(); at += period) {
         long n = Math.min(period, tensor.elements() - at);
@@ -72,11 +82,12 @@ final class Pattern {
   /// @param reference one element of the output from the inputs' elements
   /// @throws AssertionError naming the first element that is wrong
   void check(Stream stream, Tensor out, ToDoubleFunction<double[]> reference) {
+    DType dtype = out.dtype();
     try (Tensor first = stream.allocatePinned(dtype, period);
         Tensor other = stream.allocatePinned(dtype, period)) {
       stream.copy(out.slice(0, 0, period), first);
       stream.synchronize();
-      checkPeriod(first.segment(), reference);
+      checkPart(dtype, first.segment(), 0, period, (index, place, x) -> reference.applyAsDouble(x));
       for (long at = period; at < out.elements(); at += period) {
         long n = Math.min(period, out.elements() - at);
         stream.copy(out.slice(0, at, at + n), other.slice(0, 0, n));
@@ -104,12 +115,12 @@ final class Pattern {
   ///
   /// @throws AssertionError naming the first element that is wrong
   void checkEach(Stream stream, Tensor out, Reference reference) {
-    try (Tensor part = stream.allocatePinned(dtype, period)) {
+    try (Tensor part = stream.allocatePinned(out.dtype(), period)) {
       for (long at = 0; at < out.elements(); at += period) {
         int n = (int) Math.min(period, out.elements() - at);
         stream.copy(out.slice(0, at, at + n), part.slice(0, 0, n));
         stream.synchronize();
-        checkPart(part.segment(), at, n, reference);
+        checkPart(out.dtype(), part.segment(), at, n, reference);
       }
     }
   }
@@ -149,11 +160,7 @@ final class Pattern {
     return gram;
   }
 
-  private void checkPeriod(MemorySegment segment, ToDoubleFunction<double[]> reference) {
-    checkPart(segment, 0, period, (index, place, x) -> reference.applyAsDouble(x));
-  }
-
-  private void checkPart(MemorySegment segment, long at, int n, Reference reference) {
+  private void checkPart(DType dtype, MemorySegment segment, long at, int n, Reference reference) {
     double[] x = new double[values.length];
     double halfUlp = dtype == DType.BF16 ? 0x1p-8 : 0x1p-24;
     for (int i = 0; i < n; i++) {
@@ -163,7 +170,7 @@ final class Pattern {
         magnitude += Math.abs(x[k]);
       }
       double expected = reference.of(at + i, i, x);
-      double actual = decode(dtype, get(segment, i));
+      double actual = decode(dtype, get(dtype, segment, i));
       // One rounding to the dtype, and a float32 rounding per input before it.
       double tolerance = slack * (halfUlp * Math.abs(expected) + 0x1p-23 * magnitude);
       boolean eitherWay = Double.isNaN(expected) && Double.isFinite(actual);
@@ -174,7 +181,7 @@ final class Pattern {
     }
   }
 
-  private void put(MemorySegment segment, long i, int bits) {
+  private static void put(DType dtype, MemorySegment segment, long i, int bits) {
     switch (dtype) {
       case BF16 -> segment.setAtIndex(ValueLayout.JAVA_SHORT, i, (short) bits);
       case F32 -> segment.setAtIndex(ValueLayout.JAVA_INT, i, bits);
@@ -182,7 +189,7 @@ final class Pattern {
     }
   }
 
-  private int get(MemorySegment segment, long i) {
+  private static int get(DType dtype, MemorySegment segment, long i) {
     return switch (dtype) {
       case BF16 -> segment.getAtIndex(ValueLayout.JAVA_SHORT, i);
       case F32 -> segment.getAtIndex(ValueLayout.JAVA_INT, i);

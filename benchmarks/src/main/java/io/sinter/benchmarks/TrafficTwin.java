@@ -56,7 +56,8 @@ final class TrafficTwin implements AutoCloseable {
             : new MemorySegment[0];
     MemorySegment write = on.isCpu() && out != null ? out.segment() : MemorySegment.NULL;
     long elements = inputs.getFirst().elements();
-    streams = TwinLibrary.streams(arena, widths, reads, widths[0], write, elements);
+    int width = out == null ? widths[0] : out.dtype().bytes();
+    streams = TwinLibrary.streams(arena, widths, reads, width, write, elements);
     reading = TwinLibrary.streams(arena, widths, reads, widths[0], MemorySegment.NULL, elements);
     device = on.isCpu() ? MemorySegment.NULL : TwinLibrary.deviceCreate(on.ordinal(), streams);
     variant = fastest();
