@@ -28,8 +28,7 @@ struct Accumulate {
   __device__ __forceinline__ void operator()(const Input& input, Compute (&out)[N]) const {
     Compute gradient[N];
     input(0, gradient);
-    input.weighing(
-        1, [](double x) { return static_cast<Compute>(x); }, out);
+    input.weighing(1, 1.0, out);
 #pragma unroll
     for (int j = 0; j < N; ++j) {
       out[j] = add_square(out[j], gradient[j], weight);
@@ -63,44 +62,42 @@ struct Merge {
   static constexpr int kVectors = 1;
 
   const double* weights;  // one per model, a share and a scale per model, the floor and epsilon
+  const Operand* fisher;
   int models;
 
   __device__ __forceinline__ Merge(const Descriptors& table, const ElementwiseParams& params,
                                    int64_t k)
-      : weights(table.weights + k * params.table.weights), models((params.table.weights - 2) / 3) {}
+      : weights(table.weights + k * params.table.weights), models((params.table.weights - 2) / 3) {
+    fisher = table.operands + k * params.table.operands + 1 + models;
+  }
 
   // Inputs are the models, then their values of F.
   template <class Input, int N>
   __device__ __forceinline__ void operator()(const Input& input, Compute (&out)[N]) const {
-    Compute sums[N], important[N];
-    load(input, 0, out, important);
-#pragma unroll
-    for (int j = 0; j < N; ++j) {
-      sums[j] = static_cast<Compute>(weights[0]) * important[j];
-    }
-    for (int k = 1; k < models; ++k) {
-      Compute x[N];
-      load(input, k, x, important);
-      const auto weight = static_cast<Compute>(weights[k]);
+    WeightedMean<Compute> so_far[N];
+    for (int k = 0; k < models; ++k) {
+      const bool wide = sizeof(Compute) == 8 || fisher[k].dtype == DType::kF64;
+      const Scale scale = scale_of(weights[2 * models + k], wide);
+      const Importance<Compute> by =
+          merge_importance<Compute>(scale, weights[3 * models], weights[3 * models + 1]);
+      const auto weight = merge_weight<Compute>(weights[k], scale);
       const auto share = static_cast<Compute>(weights[models + k]);
+      Compute x[N], scaled[N];
+      input(k, x);
+      input.weighing(models + k, scale.power, scaled);
 #pragma unroll
       for (int j = 0; j < N; ++j) {
-        WeightedMean<Compute> so_far = {out[j], sums[j]};
-        add_model(so_far, x[j], weight, important[j], share);
-        out[j] = so_far.mean;
-        sums[j] = so_far.sum;
+        if (k == 0) {
+          so_far[j] = {x[j], weight * importance(scaled[j], by)};
+        } else {
+          add_model(so_far[j], x[j], weight, importance(scaled[j], by), share);
+        }
       }
     }
-  }
-
- private:
-  template <class Input, int N>
-  __device__ __forceinline__ void load(const Input& input, int k, Compute (&x)[N],
-                                       Compute (&important)[N]) const {
-    const Importance by = {weights[2 * models + k], weights[3 * models], weights[3 * models + 1]};
-    input(k, x);
-    input.weighing(
-        models + k, [&](double f) { return importance<Compute>(f, by); }, important);
+#pragma unroll
+    for (int j = 0; j < N; ++j) {
+      out[j] = so_far[j].mean;
+    }
   }
 };
 
@@ -139,7 +136,8 @@ struct Bcwi {
     mean_of(input, models, out);
 #pragma unroll
     for (int j = 0; j < N; ++j) {
-      out[j] = towards_old(out[j], old[j], alpha, alpha);
+      // At 0 the old model may hold anything.
+      out[j] = alpha == Compute(0) ? out[j] : sinter::lerp(out[j], old[j], alpha);
     }
   }
 };
@@ -148,27 +146,27 @@ template <class Compute>
 struct FisherBcwi {
   static constexpr int kVectors = 1;
 
-  Importance by;
-  Compute alpha, rest;
+  OldWeight<Compute> of;
   int models;
 
   __device__ __forceinline__ FisherBcwi(const Descriptors& table, const ElementwiseParams& params,
                                         int64_t k)
-      : by(by_mean(table.weights[2 * k + 1])),
-        alpha(static_cast<Compute>(table.weights[2 * k])),
-        rest(rest_of<Compute>(table.weights[2 * k])),
-        models(params.table.operands - 3) {}
+      : models(params.table.operands - 3) {
+    const Operand& fisher = table.operands[(k + 1) * params.table.operands - 1];
+    of = old_weight_of<Compute>(table.weights[2 * k], table.weights[2 * k + 1],
+                                sizeof(Compute) == 8 || fisher.dtype == DType::kF64);
+  }
 
   template <class Input, int N>
   __device__ __forceinline__ void operator()(const Input& input, Compute (&out)[N]) const {
-    Compute old[N], important[N];
+    Compute old[N], scaled[N];
     input(0, old);
-    input.weighing(
-        1 + models, [&](double f) { return importance<Compute>(f, by); }, important);
+    input.weighing(1 + models, of.power, scaled);
     mean_of(input, models, out);
 #pragma unroll
     for (int j = 0; j < N; ++j) {
-      out[j] = towards_old(out[j], old[j], old_weight(important[j], alpha, rest), alpha);
+      const Compute w = old_weight(scaled[j], of);
+      out[j] = of.alpha == Compute(0) ? out[j] : sinter::lerp(out[j], old[j], w);
     }
   }
 };

@@ -24,29 +24,58 @@ SINTER_FN T mean_square(T state, double examples) {
 
 // ---- As a weight ----
 
-// What becomes of a Fisher value before it weights anything. Products are of float64: a scale may be
-// beyond float32 where values are near its end.
-struct Importance {
-  double scale;
-  double floor;
-  double epsilon;
+// A scale in two parts: F is multiplied by a power of 2, which is exact as long as nothing is out of
+// range, and the rest, from 1 to below 2, is put elsewhere. The power is bounded by what F's products
+// are computed in: a rest for scales beyond that is not from 1 to 2.
+struct Scale {
+  double power;
+  double rest;
 };
 
-// Sums and products of a few weights up to it, each at most 1, stay finite.
-template <class T>
-SINTER_FN double most_important() {
-  return sizeof(T) == 8 ? 4.49423283715579e+307 : 8.507059173023462e+37;  // 2^1022, 2^126
+// `wide`: F or what is computed is float64. Scales are 0 or positive, and finite.
+SINTER_FN Scale scale_of(double scale, bool wide) {
+  const int64_t most = wide ? 1000 : 126;
+  const int64_t own = static_cast<int64_t>(double_bits(scale) >> 52) - 1023;
+  const int64_t exponent = own > most ? most : own < -most ? -most : own;
+  const double power = bits_double(static_cast<uint64_t>(exponent + 1023) << 52);
+  const double inverse = bits_double(static_cast<uint64_t>(1023 - exponent) << 52);
+  return {scale > 0.0 ? power : 0.0, scale > 0.0 ? scale * inverse : 1.0};
 }
 
-// NaN stays NaN.
+// What is made of a value of F before it weights anything: clamped, so that sums and products of a few
+// weights of at most 1 stay finite. NaN stays NaN.
 template <class T>
-SINTER_FN T importance(double fisher, Importance by) {
-  const double x = fisher * by.scale;
-  const double y = (x < by.floor ? by.floor : x) + by.epsilon;
-  return static_cast<T>(y > most_important<T>() ? most_important<T>() : y);
+struct Importance {
+  T floor;
+  T epsilon;
+  T most;
+};
+
+template <class T>
+SINTER_FN T most_important() {
+  // 2^1022, 2^126
+  return static_cast<T>(sizeof(T) == 8 ? 4.49423283715579e+307 : 8.507059173023462e+37);
+}
+
+// `scaled` is F times the power.
+template <class T>
+SINTER_FN T importance(T scaled, const Importance<T>& by) {
+  const T y = (scaled < by.floor ? by.floor : scaled) + by.epsilon;
+  return y > by.most ? by.most : y;
 }
 
 // ---- Fisher merge ----
+
+template <class T>
+SINTER_FN Importance<T> merge_importance(Scale scale, double floor, double epsilon) {
+  return {static_cast<T>(floor / scale.rest), static_cast<T>(epsilon / scale.rest),
+          most_important<T>()};
+}
+
+template <class T>
+SINTER_FN T merge_weight(double weight, Scale scale) {
+  return static_cast<T>(weight * scale.rest);
+}
 
 // A weighted mean of models so far, and the sum of their weights.
 template <class T>
@@ -67,39 +96,45 @@ SINTER_FN void add_model(WeightedMean<T>& so_far, T x, T weight, T importance, T
 
 // ---- Backward-compatible interpolation ----
 
-// The mean of one more new model; `part` is 1 / their number now.
+// The mean with one more new model; `part` is 1 / their number now.
 template <class T>
 SINTER_FN T add_to_mean(T mean, T x, T part) {
   return fused(part, x - mean, mean);
 }
 
-// From the new models' mean; alpha = 0 does not look at the old model, which may hold anything.
+// The old model's weight is x / (x + rest), x = alpha F / mean.
 template <class T>
-SINTER_FN T towards_old(T mean, T old, T t, T alpha) {
-  return alpha == T(0) ? mean : lerp(mean, old, t);
+struct OldWeight {
+  double power;  // what F is multiplied by
+  T least, most;
+  T alpha, rest;
+};
+
+// 1 - alpha is that of the rounded alpha, so that the two sum to 1, and F = mean = 1 gives exactly
+// alpha: the difference is exact from 1/2 on, and below it half a unit in the last place of 1 off at
+// most. It is not 0 before alpha is 1, nor is its product with the mean: nothing divides 0 by 0.
+template <class T>
+SINTER_FN OldWeight<T> old_weight_of(double alpha, double mean, bool wide) {
+  const T own = static_cast<T>(alpha);
+  const T difference = T(1) - own;
+  const double rest = difference > T(0) ? static_cast<double>(difference) : 1.0 - alpha;
+  if (!(mean > 0.0)) {
+    return {1.0, T(1), T(1), own, static_cast<T>(rest)};
+  }
+  const Scale scale = scale_of(mean, wide);
+  const T smallest =
+      static_cast<T>(sizeof(T) == 8 ? 2.2250738585072014e-308 : 1.1754943508222875e-38);
+  const T product = static_cast<T>(rest * scale.rest);
+  return {1.0 / scale.power, T(0), most_important<T>(), own,
+          product > smallest ? product : smallest};
 }
 
-// How values of a model are scaled by their mean: to 1 all over where that is 0.
-SINTER_FN Importance by_mean(double mean) {
-  const double largest = 1.7976931348623157e308;
-  const double scale = 1.0 / mean;
-  return {mean > 0.0 ? (scale > largest ? largest : scale) : 0.0, mean > 0.0 ? 0.0 : 1.0, 0.0};
-}
-
-// 1 - alpha, and not 0 before alpha is 1: the weight below never divides 0 by 0. From the rounded
-// alpha, so that the two sum to 1.
+// `scaled` is F times the power.
 template <class T>
-SINTER_FN T rest_of(double alpha) {
-  const T rest = T(1) - static_cast<T>(alpha);
-  return rest > T(0) ? rest : static_cast<T>(1.0 - alpha);
-}
-
-// The old model's weight, exactly alpha where importance is 1: alpha + (1 - alpha) rounds to 1, whether
-// the difference is exact (from 1/2 on) or rounded to half a unit in the last place below 1.
-template <class T>
-SINTER_FN T old_weight(T importance, T alpha, T rest) {
-  const T x = alpha * importance;
-  return x / (x + rest);
+SINTER_FN T old_weight(T scaled, const OldWeight<T>& of) {
+  const T floored = scaled < of.least ? of.least : scaled;
+  const T x = of.alpha * (floored > of.most ? of.most : floored);
+  return x / (x + of.rest);
 }
 
 }  // namespace sinter

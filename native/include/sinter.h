@@ -635,12 +635,13 @@ SINTER_API int32_t sinter_arcee_fusion(sinter_stream* stream, int64_t count,
 /* A Fisher diagonal F has a number for each parameter: the mean, over examples, of the squared gradient
  * of log p(y | x). It is a weight of the other tensors: read as it is stored, whatever `dtype` says, and
  * its own dtype does not decide what elements are computed in. Non-negative; a negative number counts as
- * 0 below, and sinter_fisher_statistics finds it. Where F comes with a scale, what is used is
+ * 0 below, and sinter_fisher_statistics finds it.
  *
- *   importance(F, scale, floor, epsilon) = min(max(F scale, floor) + epsilon, m)
- *
- * in float64, rounded to float32 where elements are computed in it; m is 2^126 there, else 2^1022, so
- * that nothing overflows. A NaN in F makes the element NaN, and so may an infinity. */
+ * Where F is scaled by a number 2^e r, 1 <= r < 2, the power of 2 multiplies F, and the product is
+ * rounded to what elements are computed in; r goes elsewhere, as each formula says. So neither F near
+ * an end of the range nor its scale does harm. |e| is 126 at most, or 1000 where F or what is computed
+ * is float64; r makes up for what is beyond. M is 2^126 in float32 and 2^1022 in float64: with weights
+ * below it nothing overflows. A NaN in F makes the element NaN, and an infinity may. */
 
 /* state = fma(w g, g, state): adds an example's squared gradients. Give gradients of one example each:
  * the square of a batch's gradient is no Fisher information. w is 1, or p(y | x) for the exact Fisher
@@ -669,13 +670,14 @@ SINTER_API int32_t sinter_fisher_statistics(sinter_stream* stream, int64_t count
                                             sinter_error* error);
 
 /* Mean of models, weighted by their Fisher information: out = sum_i v_i x_i / sum_i v_i,
- * v_i = w_i importance(F_i, scale_i, floor, epsilon), computed model by model as
+ * v_i = w_i (max(F_i scale_i, floor) + epsilon), computed model by model as
  *
  *   m = x_1, s = v_1;  then s = s + v_i, m = lerp(m, x_i, t), t = v_i / s
  *                      (while s is 0: t = w_i / (w_1 + ... + w_i))
  *
  * so that equal elements stay what they are, and where all F are zero or equal this is the mean by the
- * weights: never NaN. Weights are divided by their sum in float64 first.
+ * weights: never NaN. With scale_i = 2^e r, v_i = (w_i r) min(max(F_i 2^e, floor / r) + epsilon / r, M);
+ * w_i is divided by the sum of the weights, and multiplied by r, in float64.
  *
  * inputs[count][models], fisher[count][models], weights[count][models] >= 0, their sum above 0;
  * scales[models] >= 0, the same for all tensors: 1 / rms of the model's whole F, or 0 where that is 0,
@@ -701,10 +703,12 @@ SINTER_API int32_t sinter_bcwi(sinter_stream* stream, int64_t count, int32_t mod
 
 /* As sinter_bcwi, with a weight for each element by the old model's Fisher information:
  *
- *   f = importance(F, 1 / mean, 0, 0);  w = a f / (a f + (1 - a)), a = alpha;  out = lerp(m, old, w)
+ *   x = a F / mean;  w = x / (x + (1 - a)), a = alpha;  out = lerp(m, old, w)
  *
- * F that is the same everywhere gives exactly sinter_bcwi; F of 0, the new model. A mean of 0 (F is 0
- * all over) is f = 1. Where rounding makes alpha 1 and it is not, 1 - a is that of the number given.
+ * with mean = 2^e r computed as x = a min(max(F 2^-e, 0), M), w = x / (x + (1 - a) r). F = 1 everywhere
+ * gives exactly sinter_bcwi, and so does any power of 2; F of 0, the new model. A mean of 0 (F is 0 all
+ * over) counts as F = mean = 1. 1 - a is that of the rounded alpha, or, where that is 1 and alpha is
+ * not, of alpha; its product with r, in float64, is raised to the smallest normal number.
  *
  * fisher[count] is the old model's; mean[count] >= 0 its mean, over all parameters of the model;
  * alpha[count] from 0 to 1: outside, the weight has a pole. */

@@ -475,6 +475,148 @@ void run_batch(Stream& cpu, Stream& gpu, Operation operation) {
   free_tensor(gpu, counts);
 }
 
+// ---- Fisher information ----
+
+enum Fisher {
+  kAccumulate,
+  kFinish,
+  kFisherStatistics,
+  kFisherMerge,
+  kBcwi,
+  kFisherBcwi,
+  kClassRows,
+  kFishers
+};
+const char* const kFisherNames[] = {"fisher_accumulate", "fisher_finish", "fisher_statistics",
+                                    "fisher_merge",      "bcwi",          "fisher_bcwi",
+                                    "class_rows"};
+
+// One random batch of one of these, on both devices. Tensors 0 of an entry are old models (or states),
+// the next ones new models (or gradients), the last ones what weighs them.
+void run_fisher(Stream& cpu, Stream& gpu, Fisher operation) {
+  const int64_t count = pick(12) == 0 ? 40 : 1 + pick(4);
+  const bool state = operation == kAccumulate || operation == kFinish;
+  const auto models = static_cast<int32_t>(state ? 1 : pick(12) == 0 ? 11 : 1 + pick(4));
+  const int32_t inputs = 1 + 2 * models;
+  const bool plain = pick(2) == 0;
+  const bool tame = pick(2) == 0;
+  const int32_t load = pick(3) != 0 ? 0 : kDtypes[pick(6)];
+  const int32_t dtype = kDtypes[pick(6)];
+  const int32_t weighing = pick(3) != 0 ? SINTER_F32 : kDtypes[pick(6)];
+  std::vector<Tensor> sources(static_cast<size_t>(count * inputs));
+  std::vector<Tensor> outputs(static_cast<size_t>(count));
+  for (int64_t k = 0; k < count; ++k) {
+    const int64_t rows = operation == kClassRows ? 6 : 1 + pick(4);
+    const int64_t columns = kSizes[pick(count > 4 || operation == kClassRows ? 12 : 27)];
+    const auto layout = [&] { return plain ? Layout::kAligned : pick_layout(); };
+    for (int32_t i = 0; i < inputs; ++i) {
+      const int32_t own = i == 0 && state ? (k % 3 == 0 ? SINTER_F64 : SINTER_F32)
+                          : i > models    ? weighing
+                                          : dtype;
+      make(gpu, sources[static_cast<size_t>(k * inputs + i)], own, rows, columns, layout(), tame);
+    }
+    make(gpu, outputs[static_cast<size_t>(k)],
+         operation == kClassRows || pick(2) == 0 ? dtype : kDtypes[pick(6)], rows, columns,
+         layout(), false);
+  }
+  Tensor counts, sums;
+  make(gpu, counts, SINTER_F64, count, 3, pick(4) == 0 ? Layout::kByteOff : Layout::kAligned,
+       false);
+  make(gpu, sums, SINTER_F64, count, 4, pick(4) == 0 ? Layout::kByteOff : Layout::kAligned, false);
+  std::vector<double> weights, alphas, means, scales;
+  for (int64_t i = 0; i < count * models; ++i) {
+    weights.push_back(std::fabs(pick_weight()) + (i % models == 0 ? 0.1 : 0.0));
+  }
+  constexpr double kAlphas[] = {0.0, 1.0, 0.3, 0.5, 0.95, 1e-20, 1 - 1e-12};
+  constexpr double kScales[] = {0.0, 1.0, 1e-3, 1e30, 1e-40, 1e6, 1e-300};
+  for (int64_t k = 0; k < count; ++k) {
+    alphas.push_back(kAlphas[pick(7)]);
+    means.push_back(kScales[pick(7)]);
+  }
+  for (int32_t i = 0; i < models; ++i) {
+    scales.push_back(kScales[pick(7)]);
+  }
+  const double floor = pick(2) == 0 ? 0.0 : 1e-6;
+  const double epsilon = pick(3) == 0 ? 0.25 : 0.0;
+  const int64_t rows[] = {2, 3, -1, -1, pick(6), pick(6)};
+  const bool no_updated = pick(3) == 0;
+
+  int32_t status[2];
+  std::string message[2];
+  for (const bool on_gpu : {false, true}) {
+    sinter_stream* const stream = (on_gpu ? gpu : cpu).handle;
+    const std::vector<sinter_tensor> all = on(sources, on_gpu), out = on(outputs, on_gpu);
+    std::vector<sinter_tensor> old, updated, firsts, fisher, first_fisher;
+    for (int64_t k = 0; k < count; ++k) {
+      const sinter_tensor* const own = &all[static_cast<size_t>(k * inputs)];
+      old.push_back(own[0]);
+      updated.insert(updated.end(), own + 1, own + 1 + models);
+      firsts.push_back(own[1]);
+      fisher.insert(fisher.end(), own + 1 + models, own + inputs);
+      first_fisher.push_back(own[1 + models]);
+    }
+    const sinter_tensor& tally = on_gpu ? counts.gpu : counts.cpu;
+    const sinter_arithmetic arithmetic = {sizeof arithmetic, load, 0, &tally};
+    switch (operation) {
+      case kAccumulate:
+        status[on_gpu] = sinter_fisher_accumulate(stream, count, firsts.data(), weights.data(),
+                                                  old.data(), &tally, &error);
+        break;
+      case kFinish:
+        status[on_gpu] = sinter_fisher_finish(stream, count, old.data(), 7, &error);
+        break;
+      case kFisherStatistics:
+        status[on_gpu] = sinter_fisher_statistics(stream, count, firsts.data(),
+                                                  on_gpu ? &sums.gpu : &sums.cpu, &error);
+        break;
+      case kFisherMerge:
+        status[on_gpu] = sinter_fisher_merge(stream, count, models, updated.data(), fisher.data(),
+                                             weights.data(), scales.data(), floor, epsilon,
+                                             out.data(), &arithmetic, &error);
+        break;
+      case kBcwi:
+        status[on_gpu] = sinter_bcwi(stream, count, models, old.data(), updated.data(),
+                                     alphas.data(), out.data(), &arithmetic, &error);
+        break;
+      case kFisherBcwi:
+        status[on_gpu] = sinter_fisher_bcwi(stream, count, models, old.data(), updated.data(),
+                                            first_fisher.data(), means.data(), alphas.data(),
+                                            out.data(), &arithmetic, &error);
+        break;
+      default:
+        status[on_gpu] =
+            sinter_class_rows(stream, count, old.data(), no_updated ? nullptr : firsts.data(), 6,
+                              rows, out.data(), &error);
+    }
+    if (on_gpu && status[1] == SINTER_OK) {
+      status[1] = sinter_stream_synchronize(stream, &error);
+    }
+    message[on_gpu] = error.message;
+  }
+  if (status[0] != SINTER_OK || status[1] != SINTER_OK) {
+    fail("status " + std::to_string(status[1]) + " (" + message[1] + ") on the device and " +
+         std::to_string(status[0]) + " (" + message[0] + ") on the CPU");
+  } else {
+    for (Tensor& tensor : sources) {
+      compare(gpu, tensor, state ? "state or gradient" : "input");
+    }
+    for (Tensor& tensor : outputs) {
+      compare(gpu, tensor, "output");
+    }
+    compare(gpu, sums, "statistics");
+    if (operation != kFinish && operation != kFisherStatistics && operation != kClassRows) {
+      compare(gpu, counts, "counts");
+    }
+  }
+  for (auto* tensors : {&sources, &outputs}) {
+    for (Tensor& tensor : *tensors) {
+      free_tensor(gpu, tensor);
+    }
+  }
+  free_tensor(gpu, counts);
+  free_tensor(gpu, sums);
+}
+
 // ---- Spherical averages, Gram matrices and nearswap ----
 
 enum Spherical { kNuslerp, kMultislerp, kKarcher, kModelStock, kGram, kNearswap, kSphericals };
@@ -1200,6 +1342,12 @@ int main(int argc, char** argv) {
       now_running = std::string(kSphericalNames[operation]) + ", seed " + std::to_string(seed) +
                     ", batch " + std::to_string(i);
       run_spherical(cpu, gpu, operation);
+    }
+    for (int i = 0; i < batches / 2 && failures < 10; ++i) {
+      const auto operation = static_cast<Fisher>(i % kFishers);
+      now_running = std::string(kFisherNames[operation]) + ", seed " + std::to_string(seed) +
+                    ", batch " + std::to_string(i);
+      run_fisher(cpu, gpu, operation);
     }
     const char* const selections[] = {"select", "quantile", "rank", "arcee_fusion"};
     for (int i = 0; i < batches / 2 && failures < 10; ++i) {

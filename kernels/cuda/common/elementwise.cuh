@@ -15,8 +15,8 @@
 //   template <class Input, int N> void operator()(const Input& input, Compute (&out)[N]) const
 // where input(i, x) fills x[N] with elements of input i, input.index(j) is the index in the tensor of
 // those at j, and Input::kDType is their dtype, or kStored where it is known at run time only;
-// input.weighing(i, f, x) fills x[N] with f of the elements, in float64, of an input that weighs the
-// others (see Batch::weighing); and
+// input.weighing(i, power, x) fills x[N] with elements of an input that weighs the others (see
+// Batch::weighing) times a power of 2, rounded once; and
 //   static constexpr int kVectors: how many vectors of an input a thread takes at once.
 #ifndef SINTER_KERNELS_CUDA_COMMON_ELEMENTWISE_CUH_
 #define SINTER_KERNELS_CUDA_COMMON_ELEMENTWISE_CUH_
@@ -79,8 +79,8 @@ struct VectorInput {
   }
 
   // Contiguous and aligned like the others, but of the dtype that is computed in.
-  template <class F, class Compute, int N>
-  __device__ __forceinline__ void weighing(int i, const F& f, Compute (&x)[N]) const {
+  template <class Compute, int N>
+  __device__ __forceinline__ void weighing(int i, double power, Compute (&x)[N]) const {
     static_assert(N == kWidth * kCount);
     constexpr int kEach = 16 / static_cast<int>(sizeof(Compute));
     using Vector = Packet<Compute, kEach>;
@@ -95,7 +95,7 @@ struct VectorInput {
     }
 #pragma unroll
     for (int j = 0; j < N; ++j) {
-      x[j] = f(static_cast<double>(loaded[j / kEach].values[j % kEach]));
+      x[j] = loaded[j / kEach].values[j % kEach] * static_cast<Compute>(power);
     }
   }
 };
@@ -116,9 +116,9 @@ struct ElementInput {
     x[0] = Format<T>::decode(reinterpret_cast<const Storage*>(inputs[i].data)[at]);
   }
 
-  template <class F, class Compute>
-  __device__ __forceinline__ void weighing(int i, const F& f, Compute (&x)[1]) const {
-    x[0] = f(static_cast<double>(reinterpret_cast<const Compute*>(inputs[i].data)[at]));
+  template <class Compute>
+  __device__ __forceinline__ void weighing(int i, double power, Compute (&x)[1]) const {
+    x[0] = reinterpret_cast<const Compute*>(inputs[i].data)[at] * static_cast<Compute>(power);
   }
 };
 
@@ -146,13 +146,15 @@ struct AnyInput {
     }
   }
 
-  template <class F, class Compute, int N>
-  __device__ __forceinline__ void weighing(int i, const F& f, Compute (&x)[N]) const {
+  template <class Compute, int N>
+  __device__ __forceinline__ void weighing(int i, double power, Compute (&x)[N]) const {
     static_assert(N == kCount);
 #pragma unroll
     for (int c = 0; c < kCount; ++c) {
       x[c] = c * kThreads < left
-                 ? f(load_element<double>(inputs[i], layouts, DType::kStored, at + c * kThreads))
+                 ? static_cast<Compute>(
+                       load_element<double>(inputs[i], layouts, DType::kStored, at + c * kThreads) *
+                       power)
                  : Compute(0);
     }
   }

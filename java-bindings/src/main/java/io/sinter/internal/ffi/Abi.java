@@ -1349,14 +1349,16 @@ public final class Abi {
 
   /// ```text
   /// Mean of models, weighted by their Fisher information: out = sum_i v_i x_i / sum_i v_i,
-  /// v_i = w_i importance(F_i, scale_i, floor, epsilon), computed model by model as
+  /// v_i = w_i (max(F_i scale_i, floor) + epsilon), computed model by model as
   ///
   ///   m = x_1, s = v_1;  then s = s + v_i, m = lerp(m, x_i, t), t = v_i / s
   ///                      (while s is 0: t = w_i / (w_1 + ... + w_i))
   ///
   /// so that equal elements stay what they are, and where all F are zero or equal this is the mean
   /// by the
-  /// weights: never NaN. Weights are divided by their sum in float64 first.
+  /// weights: never NaN. With scale_i = 2^e r, v_i = (w_i r) min(max(F_i 2^e, floor / r) + epsilon
+  /// / r, M);
+  /// w_i is divided by the sum of the weights, and multiplied by r, in float64.
   ///
   /// inputs[count][models], fisher[count][models], weights[count][models] >= 0, their sum above 0;
   /// scales[models] >= 0, the same for all tensors: 1 / rms of the model's whole F, or 0 where that
@@ -1434,13 +1436,15 @@ public final class Abi {
   /// ```text
   /// As sinter_bcwi, with a weight for each element by the old model's Fisher information:
   ///
-  ///   f = importance(F, 1 / mean, 0, 0);  w = a f / (a f + (1 - a)), a = alpha;  out = lerp(m,
-  /// old, w)
+  ///   x = a F / mean;  w = x / (x + (1 - a)), a = alpha;  out = lerp(m, old, w)
   ///
-  /// F that is the same everywhere gives exactly sinter_bcwi; F of 0, the new model. A mean of 0 (F
-  /// is 0
-  /// all over) is f = 1. Where rounding makes alpha 1 and it is not, 1 - a is that of the number
-  /// given.
+  /// with mean = 2^e r computed as x = a min(max(F 2^-e, 0), M), w = x / (x + (1 - a) r). F = 1
+  /// everywhere
+  /// gives exactly sinter_bcwi, and so does any power of 2; F of 0, the new model. A mean of 0 (F
+  /// is 0 all
+  /// over) counts as F = mean = 1. 1 - a is that of the rounded alpha, or, where that is 1 and
+  /// alpha is
+  /// not, of alpha; its product with r, in float64, is raised to the smallest normal number.
   ///
   /// fisher[count] is the old model's; mean[count] >= 0 its mean, over all parameters of the model;
   /// alpha[count] from 0 to 1: outside, the weight has a pole.
