@@ -14,13 +14,14 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumSet;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.OptionalDouble;
 import java.util.Set;
-import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /// What a new model must keep to be deployed: bounds on measures, over all examples, in every class
@@ -227,7 +228,7 @@ public final class Gate {
       List<Flips> classes = comparison.byClass();
       for (int i = 0; i < classes.size(); i++) {
         if (classes.get(i).examples() >= minClassExamples) {
-          judge(Scope.CLASS, "class " + i, classes.get(i), options, judgements);
+          judge(Scope.CLASS, where(i), classes.get(i), options, judgements);
         } else if (classes.get(i).examples() > 0) {
           tooFew++;
         }
@@ -242,7 +243,12 @@ public final class Gate {
       }
       for (Comparison.Group group : comparison.byGroup()) {
         if (group.flips().examples() >= minGroupExamples) {
-          judge(Scope.GROUP, where(group), group.flips(), options, judgements);
+          judge(
+              Scope.GROUP,
+              where(group.grouping(), group.group()),
+              group.flips(),
+              options,
+              judgements);
         } else {
           tooFew++;
         }
@@ -251,8 +257,12 @@ public final class Gate {
     return new Verdict(List.copyOf(judgements), tooFew);
   }
 
-  private static String where(Comparison.Group group) {
-    return group.grouping() + "=" + group.group();
+  private static String where(int label) {
+    return "class " + label;
+  }
+
+  private static String where(String grouping, String group) {
+    return grouping + "=" + group;
   }
 
   private boolean has(Scope scope) {
@@ -288,36 +298,31 @@ public final class Gate {
   ///
   /// @return their places, ascending
   public int[] failing(Comparison comparison, Verdict verdict) {
-    TreeSet<Integer> places = new TreeSet<>();
-    List<Comparison.Group> groups = comparison.byGroup();
+    // By the class or group; "" is all examples.
+    Map<String, Set<Outcome>> against = new HashMap<>();
+    Set<Outcome> any = EnumSet.noneOf(Outcome.class);
     for (Judgement judgement : verdict.failures()) {
       Set<Outcome> outcomes = against(judgement.rule());
-      if (outcomes.isEmpty()) {
-        continue;
-      }
-      for (int place : comparison.examples(outcomes)) {
-        if (isThere(comparison, groups, judgement, place)) {
-          places.add(place);
-        }
-      }
+      against
+          .computeIfAbsent(judgement.where(), _ -> EnumSet.noneOf(Outcome.class))
+          .addAll(outcomes);
+      any.addAll(outcomes);
     }
-    return places.stream().mapToInt(Integer::intValue).toArray();
+    return Arrays.stream(comparison.examples(any))
+        .filter(place -> counts(comparison, comparison.example(place), against))
+        .toArray();
   }
 
-  private static boolean isThere(
-      Comparison comparison, List<Comparison.Group> groups, Judgement judgement, int place) {
-    return switch (judgement.rule().scope()) {
-      case ALL -> true;
-      case CLASS -> judgement.where().equals("class " + comparison.example(place).label());
-      case GROUP -> {
-        List<String> of = comparison.example(place).groups();
-        boolean found = false;
-        for (int i = 0; i < of.size() && !found; i++) {
-          found = judgement.where().equals(comparison.groupings().get(i) + "=" + of.get(i));
-        }
-        yield found;
-      }
-    };
+  private static boolean counts(
+      Comparison comparison, Comparison.Example example, Map<String, Set<Outcome>> against) {
+    boolean counts =
+        against.getOrDefault("", Set.of()).contains(example.outcome())
+            || against.getOrDefault(where(example.label()), Set.of()).contains(example.outcome());
+    for (int i = 0; i < example.groups().size() && !counts; i++) {
+      String group = where(comparison.groupings().get(i), example.groups().get(i));
+      counts = against.getOrDefault(group, Set.of()).contains(example.outcome());
+    }
+    return counts;
   }
 
   /// The outcomes of examples that make a measure worse for a rule.
