@@ -6,6 +6,7 @@ import java.io.PrintWriter;
 import java.lang.foreign.Arena;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.Iterator;
@@ -28,8 +29,7 @@ import picocli.CommandLine.Spec;
       "Trains, updates and merges classifiers of real data, and measures what updates break.",
       "Prints tables, and writes them with results and charts."
     },
-    sortOptions = false,
-    mixinStandardHelpOptions = true)
+    sortOptions = false)
 public final class Bcwi implements Callable<Integer> {
 
   private static final Panel.Scale FULL = new Panel.Scale(10, new int[] {1, 4, 16}, 3);
@@ -73,7 +73,11 @@ public final class Bcwi implements Callable<Integer> {
   @Option(
       names = "--document",
       paramLabel = "FILE",
-      description = "Puts the tables into this document too, in their places.")
+      description = {
+        "Puts tables into this document too, in their places, and the charts that it shows beside"
+            + " it,",
+        "in a folder of its name."
+      })
   @Nullable Path document;
 
   @Option(
@@ -81,6 +85,12 @@ public final class Bcwi implements Callable<Integer> {
       paramLabel = "FILE",
       description = "Runs nothing: makes tables and charts of these results.")
   @Nullable Path from;
+
+  @Option(
+      names = {"-h", "--help"},
+      usageHelp = true,
+      description = "Prints this.")
+  boolean help;
 
   @Spec CommandSpec spec;
 
@@ -94,8 +104,19 @@ public final class Bcwi implements Callable<Integer> {
 
   /// Runs it.
   public static void main(String[] args) {
-    // The launcher gives folders first; the user's come after and count.
-    System.exit(new CommandLine(new Bcwi()).setOverwrittenOptionsAllowed(true).execute(args));
+    System.exit(
+        new CommandLine(new Bcwi())
+            // The launcher gives folders first; the user's come after and count.
+            .setOverwrittenOptionsAllowed(true)
+            .setExecutionExceptionHandler(
+                (e, command, _) -> {
+                  if (!(e instanceof IOException)) {
+                    throw e;
+                  }
+                  command.getErr().println("bcwi: " + e);
+                  return command.getCommandSpec().exitCodeOnExecutionException();
+                })
+            .execute(args));
   }
 
   @Override
@@ -117,9 +138,18 @@ public final class Bcwi implements Callable<Integer> {
     Files.createDirectories(out);
     String tables = Tables.all(results);
     Files.writeString(out.resolve("tables.md"), tables);
-    Charts.write(results, out.resolve("charts"));
+    Optional<String> problem = Charts.problem();
+    if (problem.isPresent()) {
+      say(
+          console,
+          "Left out: charts, since Java cannot draw text here ("
+              + problem.get()
+              + "); on Debian: apt-get install fontconfig fonts-dejavu-core");
+    }
+    List<Path> charts =
+        problem.isPresent() ? List.of() : Charts.write(results, out.resolve("charts"));
     if (document != null) {
-      Files.writeString(document, Tables.refresh(Files.readString(document), results));
+      publish(results, charts, document);
     }
     console.print(tables);
     console.printf(
@@ -127,6 +157,19 @@ public final class Bcwi implements Callable<Integer> {
         out, (System.nanoTime() - begun) / 1e9);
     console.flush();
     return 0;
+  }
+
+  private static void publish(Results results, List<Path> charts, Path document)
+      throws IOException {
+    String text = Files.readString(document);
+    Files.writeString(document, Tables.refresh(text, results));
+    String name = document.getFileName().toString().replaceFirst("\\.md$", "");
+    for (Path chart : charts) {
+      if (text.contains("(" + name + "/" + chart.getFileName() + ")")) {
+        Path folder = Files.createDirectories(document.resolveSibling(name));
+        Files.copy(chart, folder.resolve(chart.getFileName()), StandardCopyOption.REPLACE_EXISTING);
+      }
+    }
   }
 
   private static void say(PrintWriter console, String line) {

@@ -7,6 +7,8 @@ import java.awt.BasicStroke;
 import java.awt.Color;
 import java.awt.Font;
 import java.awt.Graphics2D;
+import java.awt.font.FontRenderContext;
+import java.awt.font.TextLayout;
 import java.awt.image.BufferedImage;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -35,7 +37,20 @@ final class Charts {
   private static final Color BLACK = new Color(0x1a1a1a);
   private static final Color RED = new Color(0xb03060);
 
+  private static final Font FONT = new Font(Font.SANS_SERIF, Font.PLAIN, 12);
+
   private Charts() {}
+
+  /// Why text cannot be drawn, where it cannot: the JDK needs fontconfig, FreeType and a font.
+  static Optional<String> problem() {
+    try {
+      new TextLayout("α", FONT, new FontRenderContext(null, true, true)).getBounds();
+      return Optional.empty();
+    } catch (RuntimeException | InternalError | LinkageError e) {
+      // One of these, depending on what is missing and on how often it was tried.
+      return Optional.of(String.valueOf(e.getMessage()).lines().findFirst().orElse(""));
+    }
+  }
 
   /// Writes the charts of all panels to a folder.
   static List<Path> write(Results results, Path folder) throws IOException {
@@ -165,7 +180,6 @@ final class Charts {
     XYChart chart = new XYChartBuilder().width(width).height(340).build();
     chart.setXAxisTitle(x);
     chart.setYAxisTitle(y);
-    Font plain = new Font(Font.SANS_SERIF, Font.PLAIN, 12);
     chart
         .getStyler()
         .setChartBackgroundColor(Color.WHITE)
@@ -173,12 +187,12 @@ final class Charts {
         .setPlotBorderVisible(false)
         .setLegendPosition(Styler.LegendPosition.OutsideE)
         .setLegendBorderColor(Color.WHITE)
-        .setLegendFont(plain)
-        .setAnnotationTextFont(plain);
+        .setLegendFont(FONT)
+        .setAnnotationTextFont(FONT);
     chart
         .getStyler()
-        .setAxisTitleFont(plain)
-        .setAxisTickLabelsFont(plain)
+        .setAxisTitleFont(FONT)
+        .setAxisTickLabelsFont(FONT)
         .setPlotGridLinesColor(new Color(0xdddddd))
         .setMarkerSize(7);
     return chart;

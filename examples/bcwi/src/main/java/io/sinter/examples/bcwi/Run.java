@@ -33,7 +33,7 @@ final class Run implements AutoCloseable {
   static final List<Double> TEACHER = List.of(.25, .5, .75);
 
   /// Learning rates of fine-tuning to choose from.
-  static final List<Double> RATES = List.of(3e-5, 1e-4, 3e-4, 1e-3, 3e-3);
+  static final List<Double> RATES = List.of(3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2);
 
   private static final int TUNING_EPOCHS = 5;
 
