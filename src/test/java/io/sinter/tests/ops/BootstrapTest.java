@@ -387,7 +387,7 @@ class BootstrapTest {
     Flips flips = new Flips(700, 80, 120, 100, 0);
     double[] first = null;
     for (Device device : Devices.all()) {
-      int resamples = Devices.slow(device) ? 200 : 20_000;
+      int resamples = Devices.slow(device) ? 2_000 : 20_000;
       try (Stream stream = device.stream();
           Operand a = flat(stream, Elements.of(DType.F32, before), random);
           Operand b = flat(stream, Elements.of(DType.F64, after), random);
