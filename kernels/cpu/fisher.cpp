@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Fisher information, bound by memory: per output element, accumulate moves the state twice and the
-// gradient once; bcwi k + 2 elements; fisher_bcwi those and one of F; merge 2 N + 1.
+// gradient once; bcwi of k models k + 2 elements; fisher_bcwi those and one of F; merge 2 N + 1.
 //
 // F is most often of another dtype than the models. So its methods work on blocks in the first-level
 // cache, whatever the dtypes: one loop per dtype and operand decodes, one formula follows.
@@ -262,57 +262,42 @@ SINTER_KERNEL_OF(merge)
 
 // ---- Backward-compatible interpolation ----
 
+// From the mean of several; one new model is lerp.
 template <class Compute>
 class Bcwi {
  public:
   SINTER_CONSTRUCTOR Bcwi(const Item& item, const Batch& batch)
-      : alpha_(static_cast<Compute>(item.weights[0])), models_(batch.inputs - batch.weighing - 1) {}
+      : alpha_(static_cast<Compute>(item.weights[0])),
+        new_only_(item.weights[0] == 0.0),
+        models_(batch.inputs - batch.weighing - 1) {}
 
   template <DType T, class Input, class Sink>
   inline __attribute__((always_inline)) void run(Input input, int count, Compute* means,
                                                  Sink& sink) const {
-    if (models_ == 1) {
-      const Elements<T> x[] = {elements<T>(input(1)), elements<T>(input(0))};
-      interpolate<T>(x, count, sink, [](Element, const Compute(&at)[2]) { return at[0]; });
-      return;
-    }
-    int32_t k = 1;
+    int32_t k = 0;
     add<T, 2, true>(input, k, count, means);
-    for (k += 2; k + 1 <= models_; k += 2) {
+    for (k += 2; k + 2 <= models_; k += 2) {
       add<T, 2, false>(input, k, count, means);
     }
-    if (k == models_) {
+    if (k < models_) {
       add<T, 1, false>(input, k, count, means);
     }
-    const Elements<T> x[] = {elements<T>(input(0))};
-    interpolate<T>(x, count, sink, [&](Element e, const Compute(&)[1]) { return means[e.j]; });
-  }
-
- private:
-  // From mean(element, x) to the last of x. Which end lerp starts from is the same for all elements:
-  // a loop for each.
-  template <DType T, int N, class Sink, class Mean>
-  inline __attribute__((always_inline)) void interpolate(const Elements<T> (&x)[N], int count,
-                                                         Sink& sink, Mean mean) const {
+    const Elements<T> old[] = {elements<T>(input(models_))};
     const Compute t = alpha_;
-    if (t == Compute(0)) {
+    if (new_only_) {
       for_elements<T, Compute>(
-          x, count, sink, [&](Element e, const Compute(&at)[N]) __attribute__((always_inline)) {
-            return mean(e, at);
-          });
-    } else if (t < Compute(0.5)) {
-      for_elements<T, Compute>(
-          x, count, sink, [&](Element e, const Compute(&at)[N]) __attribute__((always_inline)) {
-            return lerp_from_a<Compute>(mean(e, at), at[N - 1], t);
+          old, count, sink, [&](Element e, const Compute(&)[1]) __attribute__((always_inline)) {
+            return means[e.j];
           });
     } else {
       for_elements<T, Compute>(
-          x, count, sink, [&](Element e, const Compute(&at)[N]) __attribute__((always_inline)) {
-            return lerp_from_b<Compute>(mean(e, at), at[N - 1], t);
+          old, count, sink, [&](Element e, const Compute(&at)[1]) __attribute__((always_inline)) {
+            return lerp<Compute>(means[e.j], at[0], t);
           });
     }
   }
 
+ private:
   // Adds N models, the first of them `from`, to the mean so far.
   template <DType T, int N, bool kFirst, class Input>
   inline __attribute__((always_inline)) void add(Input input, int32_t from, int count,
@@ -321,7 +306,7 @@ class Bcwi {
     Compute parts[N];
     for (int k = 0; k < N; ++k) {
       x[k] = elements<T>(input(from + k));
-      parts[k] = Compute(1) / static_cast<Compute>(from + k);
+      parts[k] = Compute(1) / static_cast<Compute>(from + k + 1);
     }
     Keeper<Compute> keep(means);
     for_elements<T, Compute>(
@@ -336,6 +321,7 @@ class Bcwi {
   }
 
   const Compute alpha_;
+  const bool new_only_;
   const int32_t models_;
 };
 
@@ -351,7 +337,7 @@ static void fisher_bcwi(const Item& item, const Batch& batch, int64_t begin, int
   const View& fisher = item.inputs[models + 1];
   const OldWeight<Compute> of = old_weight_of<Compute>(
       item.weights[0], item.weights[1], sizeof(Compute) == 8 || fisher.dtype == DType::kF64);
-  if (of.alpha == Compute(0)) {
+  if (item.weights[0] == 0.0) {
     run_formula<Bcwi, Compute>(item, batch, begin, end, streamed, counts);
     return;
   }
@@ -360,16 +346,16 @@ static void fisher_bcwi(const Item& item, const Batch& batch, int64_t begin, int
   alignas(64) Compute means[kBlock];
   alignas(64) Compute scaled[kBlock];
   const auto block = [&](int64_t i, int count, Compute* results) __attribute__((always_inline)) {
-    Numbers<Compute> mean = numbers(item.inputs[1], batch.load, i, count, means);
-    for (int32_t k = 2; k <= models; ++k) {
+    Numbers<Compute> mean = numbers(item.inputs[0], batch.load, i, count, means);
+    for (int32_t k = 1; k < models; ++k) {
       const auto x = numbers(item.inputs[k], batch.load, i, count, room);
-      const Compute part = Compute(1) / static_cast<Compute>(k);
+      const Compute part = Compute(1) / static_cast<Compute>(k + 1);
       for (int j = 0; j < count; ++j) {
         means[j] = add_to_mean<Compute>(mean[j], x[j], part);
       }
       mean = means;
     }
-    const auto old = numbers(item.inputs[0], batch.load, i, count, old_room);
+    const auto old = numbers(item.inputs[models], batch.load, i, count, old_room);
     scaled_block(fisher, i, count, of.power, scaled);
     for (int j = 0; j < count; ++j) {
       results[j] = lerp<Compute>(mean[j], old[j], old_weight(scaled[j], of));
@@ -381,7 +367,7 @@ static void fisher_bcwi(const Item& item, const Batch& batch, int64_t begin, int
       run_straight<2, 1>(
           item, begin, end, streamed, counts,
           [&](const float(&x)[2], const float(&f)[1]) __attribute__((always_inline)) {
-            return lerp<float>(x[1], x[0], old_weight(f[0] * power, of));
+            return lerp<float>(x[0], x[1], old_weight(f[0] * power, of));
           },
           block);
       return;

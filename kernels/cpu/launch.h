@@ -90,7 +90,8 @@ void fisher_statistics(const Context& context, const ReduceBatch& batch);
 // The weights are one per model, each one's share of the weights up to it, a scale per model, the
 // floor and epsilon. The last half of the inputs weighs the first.
 void fisher_merge(const Context& context, const Batch& batch);
-// Input 0 is the old model. The weights are alpha; of fisher_bcwi alpha and the mean.
+// Inputs are the new models, for bcwi at least two, and the old one. The weights are alpha; of
+// fisher_bcwi alpha and the mean.
 void bcwi(const Context& context, const Batch& batch);
 void fisher_bcwi(const Context& context, const Batch& batch);
 

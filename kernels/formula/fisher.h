@@ -102,39 +102,40 @@ SINTER_FN T add_to_mean(T mean, T x, T part) {
   return fused(part, x - mean, mean);
 }
 
-// The old model's weight is x / (x + rest), x = alpha F / mean.
+// The old model's weight, a y / (a y + rest), y = F times the power.
 template <class T>
 struct OldWeight {
-  double power;  // what F is multiplied by
+  double power;
   T least, most;
   T alpha, rest;
 };
 
-// 1 - alpha is that of the rounded alpha, so that the two sum to 1, and F = mean = 1 gives exactly
-// alpha: the difference is exact from 1/2 on, and below it half a unit in the last place of 1 off at
-// most. It is not 0 before alpha is 1, nor is its product with the mean: nothing divides 0 by 0.
+// F that is its mean gives exactly alpha: with mean = 2^e r, rest is chosen so that a r + rest rounds to
+// r. It is r - a r, rounded, which misses r by at most half a unit in its last place; by exactly half
+// only where a r is an odd multiple of that half, so where r is even (a tie then goes to r) or a is 1/2
+// (and r / 2 is exact). Where a is 1 by rounding, rest is that of the number given. It is never 0:
+// nothing divides 0 by 0; and `most` keeps y / rest finite.
 template <class T>
 SINTER_FN OldWeight<T> old_weight_of(double alpha, double mean, bool wide) {
-  const T own = static_cast<T>(alpha);
-  const T difference = T(1) - own;
-  const double rest = difference > T(0) ? static_cast<double>(difference) : 1.0 - alpha;
-  if (!(mean > 0.0)) {
-    return {1.0, T(1), T(1), own, static_cast<T>(rest)};
-  }
-  const Scale scale = scale_of(mean, wide);
   const T smallest =
       static_cast<T>(sizeof(T) == 8 ? 2.2250738585072014e-308 : 1.1754943508222875e-38);
-  const T product = static_cast<T>(rest * scale.rest);
-  return {1.0 / scale.power, T(0), most_important<T>(), own,
-          product > smallest ? product : smallest};
+  const bool zero = !(mean > 0.0);
+  const Scale scale = scale_of(zero ? 1.0 : mean, wide);
+  const T own = static_cast<T>(alpha);
+  const double most = static_cast<double>(most_important<T>());
+  const T r = static_cast<T>(scale.rest < most ? scale.rest : most);
+  T rest = own < T(1) ? fused(-own, r, r) : static_cast<T>((1.0 - alpha) * scale.rest);
+  rest = rest > smallest ? rest : smallest;
+  const T largest = most_important<T>() * (rest < T(1) ? rest : T(1));
+  return {1.0 / scale.power, zero ? T(1) : T(0), zero ? T(1) : largest, own, rest};
 }
 
 // `scaled` is F times the power.
 template <class T>
 SINTER_FN T old_weight(T scaled, const OldWeight<T>& of) {
   const T floored = scaled < of.least ? of.least : scaled;
-  const T x = of.alpha * (floored > of.most ? of.most : floored);
-  return x / (x + of.rest);
+  const T y = floored > of.most ? of.most : floored;
+  return of.alpha * (y / fused(of.alpha, y, of.rest));
 }
 
 }  // namespace sinter

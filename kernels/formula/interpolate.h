@@ -10,16 +10,8 @@ namespace sinter {
 
 // From the nearer end, so that equal inputs give exactly that value and t = 1 would give b.
 template <class T>
-SINTER_FN T lerp_from_a(T a, T b, T t) {
-  return fused(t, b - a, a);
-}
-template <class T>
-SINTER_FN T lerp_from_b(T a, T b, T t) {
-  return fused(-(T(1) - t), b - a, b);
-}
-template <class T>
 SINTER_FN T lerp(T a, T b, T t) {
-  return t < T(0.5) ? lerp_from_a(a, b, t) : lerp_from_b(a, b, t);
+  return t < T(0.5) ? fused(t, b - a, a) : fused(-(T(1) - t), b - a, b);
 }
 
 // The weight of b in nearswap: 1 where a and b differ by less than t. (NaN counts as no difference;

@@ -705,10 +705,10 @@ SINTER_API int32_t sinter_bcwi(sinter_stream* stream, int64_t count, int32_t mod
  *
  *   x = a F / mean;  w = x / (x + (1 - a)), a = alpha;  out = lerp(m, old, w)
  *
- * with mean = 2^e r computed as x = a min(max(F 2^-e, 0), M), w = x / (x + (1 - a) r). F = 1 everywhere
- * gives exactly sinter_bcwi, and so does any power of 2; F of 0, the new model. A mean of 0 (F is 0 all
- * over) counts as F = mean = 1. 1 - a is that of the rounded alpha, or, where that is 1 and alpha is
- * not, of alpha; its product with r, in float64, is raised to the smallest normal number.
+ * with mean = 2^e r computed as q = fma(-a, r, r), y = min(max(F 2^-e, 0), M min(q, 1)),
+ * w = a (y / fma(a, y, q)). F that is the same everywhere gives exactly sinter_bcwi; F of 0, the new
+ * model. A mean of 0 (F is 0 all over) counts as F = mean = 1. Where rounding makes a 1 and alpha is
+ * not, q is (1 - alpha) r. It is raised to the smallest normal number.
  *
  * fisher[count] is the old model's; mean[count] >= 0 its mean, over all parameters of the model;
  * alpha[count] from 0 to 1: outside, the weight has a pole. */

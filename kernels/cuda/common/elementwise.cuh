@@ -233,11 +233,16 @@ constexpr bool vector_output(DType input, DType output) {
          output == DType::kBF16;
 }
 
+// Formulas that say so (kHungry) need more registers than four blocks leave them.
+template <class Formula>
+concept Hungry = Formula::kHungry;
+
 // Blocks per multiprocessor that registers are shared out for: three where sixteen elements of
-// several models are decoded at once, which would spill otherwise.
+// several models are decoded at once or the formula is hungry, which would spill otherwise.
 template <template <class> class Formula, DType T>
-constexpr int kBlocks = Formula<typename Format<T>::Compute>::kVectors == 1 &&
-                                sizeof(typename Format<T>::Storage) == 1
+constexpr int kBlocks = (Formula<typename Format<T>::Compute>::kVectors == 1 &&
+                         sizeof(typename Format<T>::Storage) == 1) ||
+                                Hungry<Formula<typename Format<T>::Compute>>
                             ? 3
                             : 4;
 

@@ -107,19 +107,19 @@ void states(Elementwise& call, const sinter_tensor* state) {
   }
 }
 
-// The old model and the new ones, and which are only copied.
+// The new models and the old one, and which are only copied.
 void update(Elementwise& call, int32_t models, const sinter_tensor* old,
             const sinter_tensor* updated, const double* alpha) {
   checked_models(models);
-  call.input("old", old);
   call.input("updated", updated, models);
+  call.input("old", old);
   if (call.count() > 0) {
     require(alpha, "alpha");
   }
   for (int64_t k = 0; k < call.count(); ++k) {
     checked_weight(alpha[k], "alpha", k);
     if (alpha[k] == 1.0 || (alpha[k] == 0.0 && models == 1)) {
-      call.copy(k, alpha[k] == 1.0 ? 0 : 1);
+      call.copy(k, alpha[k] == 1.0 ? models : 0);
     }
   }
 }
@@ -221,7 +221,11 @@ int32_t sinter_bcwi(sinter_stream* stream, int64_t count, int32_t models, const 
     update(call, models, old, updated, alpha);
     call.output("out", out);
     std::copy_n(alpha, count, call.weights(1));
-    SINTER_LAUNCH(call.stream(), bcwi, call.batch());
+    if (models == 1) {
+      SINTER_LAUNCH(call.stream(), lerp, call.batch());
+    } else {
+      SINTER_LAUNCH(call.stream(), bcwi, call.batch());
+    }
   });
 }
 

@@ -285,7 +285,7 @@ public final class Fisher {
   /// old, w)`, `w = a f / (a f + (1 - a))`, `a = alpha`, `f = F / mean`; `old[...], updated[...],
   /// fisher[...] -> out[...]`.
   ///
-  /// `F = 1` everywhere gives exactly [#bcwi]; where `F` is 0 the new model stays.
+  /// `F` that is the same everywhere gives exactly [#bcwi]; where `F` is 0 the new model stays.
   ///
   /// @param stream the stream
   /// @param old any dtype
