@@ -38,6 +38,7 @@ SINTER_REDUCE_KERNEL(based_statistics_kernel);
 
 // The families that have tables of their own.
 extern const AgreementKernels agreement_kernels;
+extern const AssignmentKernels assignment_kernels;
 extern const CompatibilityKernels compatibility_kernels;
 extern const FisherKernels fisher_kernels;
 extern const FusionKernels fusion_kernels;

@@ -10,6 +10,7 @@
 #include "formula/reduce.h"
 
 namespace sinter {
+struct AssignmentBatch;
 struct FlipBatch;
 struct FlipBootstrap;
 struct GramBatch;
@@ -94,6 +95,9 @@ void fisher_merge(const Context& context, const Batch& batch);
 // fisher_bcwi alpha and the mean.
 void bcwi(const Context& context, const Batch& batch);
 void fisher_bcwi(const Context& context, const Batch& batch);
+
+// Throws Failure (kNumeric) where a cost is not finite; what was written then means nothing.
+void assign(const Context& context, const AssignmentBatch& batch);
 
 }  // namespace sinter::cpu
 

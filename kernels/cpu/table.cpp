@@ -26,6 +26,7 @@ extern const Kernels table = {
     statistics_kernel,
     based_statistics_kernel,
     &agreement_kernels,
+    &assignment_kernels,
     &compatibility_kernels,
     &fisher_kernels,
     &fusion_kernels,

@@ -8,6 +8,7 @@
 #include "cuda/common/queue.h"
 
 namespace sinter {
+struct AssignmentBatch;
 struct FlipBatch;
 struct FlipBootstrap;
 struct GramBatch;
@@ -85,6 +86,9 @@ void fisher_merge(const Context& context, const Batch& batch);
 // fisher_bcwi alpha and the mean.
 void bcwi(const Context& context, const Batch& batch);
 void fisher_bcwi(const Context& context, const Batch& batch);
+
+// A cost that is not finite is found on the way, and thrown by the queue's next synchronize.
+void assign(const Context& context, const AssignmentBatch& batch);
 
 }  // namespace sinter::cuda
 

@@ -1074,6 +1074,76 @@ SINTER_API int32_t sinter_score_bootstrap(sinter_stream* stream, const sinter_te
 SINTER_API int32_t sinter_mcnemar(int64_t negative, int64_t positive, double* p,
                                   sinter_error* error);
 
+/* ---- Assignment ------------------------------------------------------------------------------ */
+
+/* How a solution was found. */
+enum sinter_assignment_method {
+  /* The rows' own cheapest columns are all different. */
+  SINTER_ASSIGNMENT_ROW_MINIMA = 1,
+  /* Augmenting row reduction, and shortest augmenting paths for the rows it left. */
+  SINTER_ASSIGNMENT_REDUCTION = 2,
+  /* An auction with falling epsilon before that. */
+  SINTER_ASSIGNMENT_AUCTION = 3
+};
+
+/* The numbers that describe a solution: indices of sinter_assignment.results. */
+enum sinter_assignment_result {
+  /* The sum of the costs of all rows' columns. */
+  SINTER_ASSIGNMENT_OBJECTIVE = 0,
+  /* By how much, at most, the objective misses the optimum: that of the duals, 0 or more. */
+  SINTER_ASSIGNMENT_GAP = 1,
+  /* The largest cost minus the smallest. */
+  SINTER_ASSIGNMENT_SPREAD = 2,
+  /* A sinter_assignment_method. */
+  SINTER_ASSIGNMENT_METHOD = 3,
+  /* Rows that were placed by an augmenting path. */
+  SINTER_ASSIGNMENT_PATHS = 4,
+  /* How many there are. */
+  SINTER_ASSIGNMENT_RESULTS = 5
+};
+
+/* One problem, and where its solution goes. All pointers are to the stream's device and aligned as
+ * their type. */
+typedef struct sinter_assignment {
+  /* sizeof(sinter_assignment), set by the caller. */
+  size_t struct_size;
+  /* [rows, columns], rows <= columns, f32 or f64; elements of a row are neighbours, rows may be any
+   * step apart. */
+  const sinter_tensor* cost;
+  /* [columns], or NULL: what v starts from, such as that of a problem that differs little. Any
+   * numbers lead to an optimum; those that are not finite, or beyond 4.5e8 times the spread over the
+   * number of rows, count as 0. */
+  const double* start;
+  /* [rows]: each row's column, all different. */
+  int32_t* column;
+  /* [rows] and [columns], each may be NULL: the duals. v may be start. */
+  double* u;
+  double* v;
+  /* [SINTER_ASSIGNMENT_RESULTS], or NULL: see sinter_assignment_result. */
+  double* results;
+} sinter_assignment;
+
+/* Linear assignment, exact: a column for each row, all different, such that the sum of their costs is
+ * the smallest possible, or with maximize = 1 the largest.
+ *
+ * problems[count], of any sizes; rows + columns < 2^31. Costs are finite, and of magnitude 2^1000 at
+ * most. Where several solutions are optimal, which one is returned depends on the device; a unique
+ * one is the same on all.
+ *
+ * The duals prove it, in float64: u_i is the smallest c_ij - v_j over all columns (so that no
+ * solution costs less than sum u + sum v), v_j <= 0, and 0 for columns without a row (square problems:
+ * any v). The gap is the sum of c_ij - u_i - v_j over the solution, at most 1e-6 times the spread for
+ * any number of rows; 1e-12 times is usual. With maximize all signs turn: u_i is the largest, v_j >= 0.
+ *
+ * SINTER_NUMERIC names row and column of a cost that is not finite or too large: from the call on the
+ * CPU, from the next synchronize elsewhere. What was written then means nothing. Workspace: on the
+ * CPU up to 600 bytes per row and 250 per column of the largest problem, for each thread. Sources:
+ * Jonker & Volgenant, "A shortest augmenting path algorithm for dense and sparse linear assignment
+ * problems", Computing 1987; Bertsekas, "The auction algorithm", Annals of Operations Research 1988. */
+SINTER_API int32_t sinter_assign(sinter_stream* stream, int64_t count,
+                                 const sinter_assignment* problems, int32_t maximize,
+                                 sinter_error* error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -82,5 +82,13 @@ int main(void) {
   FIELD(sinter_loss_options, cross_entropy);
   FIELD(sinter_loss_options, mask);
   FIELD(sinter_loss_options, reserved);
+  printf("sinter_assignment - 0 %zu\n", sizeof(sinter_assignment));
+  FIELD(sinter_assignment, struct_size);
+  FIELD(sinter_assignment, cost);
+  FIELD(sinter_assignment, start);
+  FIELD(sinter_assignment, column);
+  FIELD(sinter_assignment, u);
+  FIELD(sinter_assignment, v);
+  FIELD(sinter_assignment, results);
   return 0;
 }

@@ -19,6 +19,7 @@
 
 namespace sinter::cpu {
 
+struct AssignmentKernels;
 struct CompatibilityKernels;
 
 struct PartCounts {
@@ -56,6 +57,7 @@ struct Kernels {
   ReduceKernel statistics;
   ReduceKernel based_statistics;
   const AgreementKernels* agreement;
+  const AssignmentKernels* assignment;
   const CompatibilityKernels* compatibility;
   const FisherKernels* fisher;
   const FusionKernels* fusion;

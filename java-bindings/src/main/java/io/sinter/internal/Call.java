@@ -350,6 +350,11 @@ public final class Call implements AutoCloseable {
     return scratch.allocateFrom(ValueLayout.JAVA_LONG, value);
   }
 
+  /// Zeroed structs, one for each batch entry.
+  public MemorySegment structs(StructLayout layout) {
+    return scratch.allocate(layout, count);
+  }
+
   /// A zeroed struct.
   public MemorySegment struct(StructLayout layout) {
     return scratch.allocate(layout);

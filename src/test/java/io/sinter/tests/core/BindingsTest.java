@@ -101,7 +101,8 @@ class BindingsTest {
         Abi.sinter_mixture.LAYOUT.withName("sinter_mixture"),
         Abi.sinter_examples.LAYOUT.withName("sinter_examples"),
         Abi.sinter_flip_table.LAYOUT.withName("sinter_flip_table"),
-        Abi.sinter_loss_options.LAYOUT.withName("sinter_loss_options"));
+        Abi.sinter_loss_options.LAYOUT.withName("sinter_loss_options"),
+        Abi.sinter_assignment.LAYOUT.withName("sinter_assignment"));
   }
 
   @Test

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assumptions.abort;
 import io.sinter.DType;
 import io.sinter.Device;
 import io.sinter.Stream;
+import io.sinter.ops.Assignment;
+import io.sinter.tests.support.Elements;
 import io.sinter.tests.support.Operand;
 import io.sinter.tests.support.Problem;
 import io.sinter.tests.support.Problem.Operation;
@@ -95,10 +97,13 @@ class InstructionSetTest {
   static final class Matrix {
     private static final int[] SIZES = {1, 15, 64, 1001, 4097, 70_003};
 
+    private static final int[] ASSIGNMENTS = {20, 70, 300};
+
     private Matrix() {}
 
     static int lines() {
-      return Operation.values().length * DType.values().length * DType.values().length;
+      return Operation.values().length * DType.values().length * DType.values().length
+          + 2 * ASSIGNMENTS.length;
     }
 
     public static void main(String[] args) throws NoSuchAlgorithmException {
@@ -112,7 +117,33 @@ class InstructionSetTest {
             }
           }
         }
+        for (int n : ASSIGNMENTS) {
+          // Of rank 2, which takes an auction and paths, and with ties.
+          System.out.println("assignment " + n + " " + hash(stream, n, 100, DType.F32));
+          System.out.println("assignment " + n + " " + hash(stream, n, 1e6, DType.F64));
+        }
       }
+    }
+
+    private static String hash(Stream stream, int n, double range, DType type)
+        throws NoSuchAlgorithmException {
+      SplittableRandom random = Seeds.of("matrix assignment " + n);
+      double[] x = random.doubles(4L * n, -range, range).map(Math::rint).toArray();
+      double[] costs = new double[n * n];
+      Arrays.setAll(
+          costs,
+          k -> x[k / n] * x[n + k % n] / range + x[2 * n + k / n] * x[3 * n + k % n] / range);
+      Operand cost =
+          Operand.input(stream, Elements.of(type, costs), View.flat(costs.length), random);
+      Assignment.Solution s =
+          Assignment.solve(stream, cost.tensor().reshape(n, n), Assignment.Sense.MINIMIZE);
+      cost.close();
+      MessageDigest digest = MessageDigest.getInstance("SHA-256");
+      digest.update(Arrays.toString(s.columns()).getBytes(StandardCharsets.UTF_8));
+      digest.update(Arrays.toString(s.v()).getBytes(StandardCharsets.UTF_8));
+      digest.update(Arrays.toString(s.u()).getBytes(StandardCharsets.UTF_8));
+      digest.update((s.objective() + " " + s.gap()).getBytes(StandardCharsets.UTF_8));
+      return HexFormat.of().formatHex(digest.digest());
     }
 
     private static String hash(Stream stream, Operation operation, DType in, DType out)

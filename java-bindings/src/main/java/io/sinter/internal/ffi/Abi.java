@@ -20,7 +20,7 @@ import java.lang.invoke.MethodHandle;
 public final class Abi {
   /// SHA-256 of the header these bindings were generated from.
   public static final String HASH =
-      "4ec216140e651cbac6dbadde2e7a070b927781a409bb7c94fc7121079e7f8a52";
+      "d18a2081ab920945c8433ae96643846cde359eabc2e9c5749476aa095d850399";
 
   /// ```text
   /// What a call came to. Values are never renumbered.
@@ -281,6 +281,51 @@ public final class Abi {
   /// mean D over D > 0; 0 where there is none
   /// ```
   public static final int SINTER_SCORE_MEAN_REGRESSION = 4;
+
+  /// ```text
+  /// The rows' own cheapest columns are all different.
+  /// ```
+  public static final int SINTER_ASSIGNMENT_ROW_MINIMA = 1;
+
+  /// ```text
+  /// Augmenting row reduction, and shortest augmenting paths for the rows it left.
+  /// ```
+  public static final int SINTER_ASSIGNMENT_REDUCTION = 2;
+
+  /// ```text
+  /// An auction with falling epsilon before that.
+  /// ```
+  public static final int SINTER_ASSIGNMENT_AUCTION = 3;
+
+  /// ```text
+  /// The sum of the costs of all rows' columns.
+  /// ```
+  public static final int SINTER_ASSIGNMENT_OBJECTIVE = 0;
+
+  /// ```text
+  /// By how much, at most, the objective misses the optimum: that of the duals, 0 or more.
+  /// ```
+  public static final int SINTER_ASSIGNMENT_GAP = 1;
+
+  /// ```text
+  /// The largest cost minus the smallest.
+  /// ```
+  public static final int SINTER_ASSIGNMENT_SPREAD = 2;
+
+  /// ```text
+  /// A sinter_assignment_method.
+  /// ```
+  public static final int SINTER_ASSIGNMENT_METHOD = 3;
+
+  /// ```text
+  /// Rows that were placed by an augmenting path.
+  /// ```
+  public static final int SINTER_ASSIGNMENT_PATHS = 4;
+
+  /// ```text
+  /// How many there are.
+  /// ```
+  public static final int SINTER_ASSIGNMENT_RESULTS = 5;
 
   /// A pointer, for results through `**`.
   public static final AddressLayout POINTER = ADDRESS;
@@ -2099,6 +2144,46 @@ public final class Abi {
   }
 
   /// ```text
+  /// Linear assignment, exact: a column for each row, all different, such that the sum of their
+  /// costs is
+  /// the smallest possible, or with maximize = 1 the largest.
+  ///
+  /// problems[count], of any sizes; rows + columns < 2^31. Costs are finite, and of magnitude
+  /// 2^1000 at
+  /// most. Where several solutions are optimal, which one is returned depends on the device; a
+  /// unique
+  /// one is the same on all.
+  ///
+  /// The duals prove it, in float64: u_i is the smallest c_ij - v_j over all columns (so that no
+  /// solution costs less than sum u + sum v), v_j <= 0, and 0 for columns without a row (square
+  /// problems:
+  /// any v). The gap is the sum of c_ij - u_i - v_j over the solution, at most 1e-6 times the
+  /// spread for
+  /// any number of rows; 1e-12 times is usual. With maximize all signs turn: u_i is the largest,
+  /// v_j >= 0.
+  ///
+  /// SINTER_NUMERIC names row and column of a cost that is not finite or too large: from the call
+  /// on the
+  /// CPU, from the next synchronize elsewhere. What was written then means nothing. Workspace: on
+  /// the
+  /// CPU up to 600 bytes per row and 250 per column of the largest problem, for each thread.
+  /// Sources:
+  /// Jonker & Volgenant, "A shortest augmenting path algorithm for dense and sparse linear
+  /// assignment
+  /// problems", Computing 1987; Bertsekas, "The auction algorithm", Annals of Operations Research
+  /// 1988.
+  /// ```
+  public static int sinter_assign(
+      MemorySegment stream, long count, MemorySegment problems, int maximize, MemorySegment error) {
+    Library.require();
+    try {
+      return (int) sinter_assign.HANDLE.invokeExact(stream, count, problems, maximize, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
   /// What went wrong. Filled by the call it was passed to; needs no cleaning up.
   /// ```
   public static final class sinter_error {
@@ -3201,6 +3286,141 @@ public final class Abi {
     }
   }
 
+  /// ```text
+  /// One problem, and where its solution goes. All pointers are to the stream's device and aligned
+  /// as
+  /// their type.
+  /// ```
+  public static final class sinter_assignment {
+    /// The struct's layout in C.
+    public static final StructLayout LAYOUT =
+        MemoryLayout.structLayout(
+            JAVA_LONG.withName("struct_size"),
+            ADDRESS.withName("cost"),
+            ADDRESS.withName("start"),
+            ADDRESS.withName("column"),
+            ADDRESS.withName("u"),
+            ADDRESS.withName("v"),
+            ADDRESS.withName("results"));
+
+    private static final long SIZE = LAYOUT.byteSize();
+    private static final long AT_STRUCT_SIZE = offset("struct_size");
+    private static final long AT_COST = offset("cost");
+    private static final long AT_START = offset("start");
+    private static final long AT_COLUMN = offset("column");
+    private static final long AT_U = offset("u");
+    private static final long AT_V = offset("v");
+    private static final long AT_RESULTS = offset("results");
+
+    private sinter_assignment() {}
+
+    private static long offset(String field) {
+      return LAYOUT.byteOffset(PathElement.groupElement(field));
+    }
+
+    /// ```text
+    /// sizeof(sinter_assignment), set by the caller.
+    /// ```
+    public static long struct_size(MemorySegment array, long index) {
+      return array.get(JAVA_LONG, index * SIZE + AT_STRUCT_SIZE);
+    }
+
+    /// ```text
+    /// sizeof(sinter_assignment), set by the caller.
+    /// ```
+    public static void struct_size(MemorySegment array, long index, long value) {
+      array.set(JAVA_LONG, index * SIZE + AT_STRUCT_SIZE, value);
+    }
+
+    /// ```text
+    /// [rows, columns], rows <= columns, f32 or f64; elements of a row are neighbours, rows may be
+    /// any
+    /// step apart.
+    /// ```
+    public static MemorySegment cost(MemorySegment array, long index) {
+      return array.get(ADDRESS, index * SIZE + AT_COST);
+    }
+
+    /// ```text
+    /// [rows, columns], rows <= columns, f32 or f64; elements of a row are neighbours, rows may be
+    /// any
+    /// step apart.
+    /// ```
+    public static void cost(MemorySegment array, long index, MemorySegment value) {
+      array.set(ADDRESS, index * SIZE + AT_COST, value);
+    }
+
+    /// ```text
+    /// [columns], or NULL: what v starts from, such as that of a problem that differs little. Any
+    /// numbers lead to an optimum; those that are not finite, or beyond 4.5e8 times the spread over
+    /// the
+    /// number of rows, count as 0.
+    /// ```
+    public static MemorySegment start(MemorySegment array, long index) {
+      return array.get(ADDRESS, index * SIZE + AT_START);
+    }
+
+    /// ```text
+    /// [columns], or NULL: what v starts from, such as that of a problem that differs little. Any
+    /// numbers lead to an optimum; those that are not finite, or beyond 4.5e8 times the spread over
+    /// the
+    /// number of rows, count as 0.
+    /// ```
+    public static void start(MemorySegment array, long index, MemorySegment value) {
+      array.set(ADDRESS, index * SIZE + AT_START, value);
+    }
+
+    /// ```text
+    /// [rows]: each row's column, all different.
+    /// ```
+    public static MemorySegment column(MemorySegment array, long index) {
+      return array.get(ADDRESS, index * SIZE + AT_COLUMN);
+    }
+
+    /// ```text
+    /// [rows]: each row's column, all different.
+    /// ```
+    public static void column(MemorySegment array, long index, MemorySegment value) {
+      array.set(ADDRESS, index * SIZE + AT_COLUMN, value);
+    }
+
+    /// ```text
+    /// [rows] and [columns], each may be NULL: the duals. v may be start.
+    /// ```
+    public static MemorySegment u(MemorySegment array, long index) {
+      return array.get(ADDRESS, index * SIZE + AT_U);
+    }
+
+    /// ```text
+    /// [rows] and [columns], each may be NULL: the duals. v may be start.
+    /// ```
+    public static void u(MemorySegment array, long index, MemorySegment value) {
+      array.set(ADDRESS, index * SIZE + AT_U, value);
+    }
+
+    public static MemorySegment v(MemorySegment array, long index) {
+      return array.get(ADDRESS, index * SIZE + AT_V);
+    }
+
+    public static void v(MemorySegment array, long index, MemorySegment value) {
+      array.set(ADDRESS, index * SIZE + AT_V, value);
+    }
+
+    /// ```text
+    /// [SINTER_ASSIGNMENT_RESULTS], or NULL: see sinter_assignment_result.
+    /// ```
+    public static MemorySegment results(MemorySegment array, long index) {
+      return array.get(ADDRESS, index * SIZE + AT_RESULTS);
+    }
+
+    /// ```text
+    /// [SINTER_ASSIGNMENT_RESULTS], or NULL: see sinter_assignment_result.
+    /// ```
+    public static void results(MemorySegment array, long index, MemorySegment value) {
+      array.set(ADDRESS, index * SIZE + AT_RESULTS, value);
+    }
+  }
+
   private static final class sinter_abi_version {
     static final MethodHandle HANDLE =
         Downcalls.handle("sinter_abi_version", FunctionDescriptor.of(JAVA_INT));
@@ -3815,5 +4035,12 @@ public final class Abi {
         Downcalls.handle(
             "sinter_mcnemar",
             FunctionDescriptor.of(JAVA_INT, JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_assign {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_assign",
+            FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS, JAVA_INT, ADDRESS));
   }
 }
