@@ -436,6 +436,7 @@ public final class GenerateBindings {
       int stars = 0;
       while (accept("*")) {
         stars++;
+        accept("const");
       }
       boolean known =
           SCALARS.contains(base)

@@ -20,6 +20,9 @@ SINTER_ELEMENTWISE_KERNEL(nearswap_kernel);
 SINTER_ELEMENTWISE_KERNEL(task_arithmetic_kernel);
 #undef SINTER_ELEMENTWISE_KERNEL
 
+void gather_kernel(const Item& item, const GatherItem& places, const Batch& batch, int64_t begin,
+                   int64_t end, bool streamed, PartCounts& counts);
+
 #define SINTER_REDUCE_KERNEL(name) \
   void name(const ReduceItem& item, DType load, int64_t begin, int64_t end, double* partials)
 SINTER_REDUCE_KERNEL(sum_kernel);

@@ -30,6 +30,7 @@ extern const Kernels table = {
     &compatibility_kernels,
     &fisher_kernels,
     &fusion_kernels,
+    gather_kernel,
     &random_kernels,
     &select_kernels,
     &sparse_kernels,

@@ -11,6 +11,7 @@ namespace sinter {
 struct AssignmentBatch;
 struct FlipBatch;
 struct FlipBootstrap;
+struct GatherBatch;
 struct GramBatch;
 struct LossBatch;
 struct ScoreBatch;
@@ -28,6 +29,8 @@ void linear(const Context& context, const Batch& batch);
 void slerp(const Context& context, const Batch& batch);
 void task_arithmetic(const Context& context, const Batch& batch);
 void nearswap(const Context& context, const Batch& batch);
+
+void gather(const Context& context, const GatherBatch& batch);
 
 // Spherical averages; failures as slerp's.
 void gram(const Context& context, const GramBatch& batch);

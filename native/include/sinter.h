@@ -316,7 +316,7 @@ typedef struct sinter_arithmetic {
   const sinter_tensor* counts;
 } sinter_arithmetic;
 
-/* Families: conversion, interpolation, spherical averages, task vectors, Fisher information, selection,
+/* Families: conversion, interpolation, gathers, spherical averages, task vectors, Fisher information, selection,
  * reductions and random numbers. In the formulas below a lower-case
  * name is one element and fma is fused. All operands of a batch entry have one shape; their dtypes
  * may differ, and an output's may differ from the inputs'. Weights are float64 and are rounded to
@@ -387,6 +387,30 @@ SINTER_API int32_t sinter_nearswap(sinter_stream* stream, int64_t count, const s
                                    const sinter_tensor* b, const double* t,
                                    const sinter_tensor* out, const sinter_arithmetic* arithmetic,
                                    sinter_error* error);
+
+/* ---- Gathers --------------------------------------------------------------------------------- */
+
+/* out[i, j, ...] = in[p[i], q[j], ...] along any axes in one pass; in[m, n, ...] -> out[r, s, ...].
+ *
+ * indices[count][SINTER_MAX_RANK] are host arrays, read during the call: indices[k][d] has an index
+ * into axis d of in[k] for each place along that axis of out[k], or is NULL where the axis stays as it
+ * is. An index may come several times or not at all. Tensors that share an array may pass the same one:
+ * it is looked at once. An index out of range is SINTER_INVALID_ARGUMENT that names the tensor, the axis
+ * and the place. Equal dtypes keep bytes, others are cast as by sinter_cast. in and out must be apart.
+ * counts may be NULL; see sinter_arithmetic. Workspace on CUDA devices: the indices, and a table of a
+ * kilobyte per tensor. */
+SINTER_API int32_t sinter_gather(sinter_stream* stream, int64_t count, const sinter_tensor* in,
+                                 const int32_t* const* indices, const sinter_tensor* out,
+                                 const sinter_tensor* counts, sinter_error* error);
+
+/* out = lerp(reference, gathered, alpha): sinter_lerp from reference[r, s, ...] to what sinter_gather
+ * makes of in[m, n, ...] and indices, without its ever being written; out[r, s, ...], which may be
+ * reference. alpha[count], any finite number; 0 and 1 copy reference and what is gathered. */
+SINTER_API int32_t sinter_gather_lerp(sinter_stream* stream, int64_t count,
+                                      const sinter_tensor* reference, const sinter_tensor* in,
+                                      const int32_t* const* indices, const double* alpha,
+                                      const sinter_tensor* out, const sinter_arithmetic* arithmetic,
+                                      sinter_error* error);
 
 /* ---- Spherical averages ---------------------------------------------------------------------- */
 

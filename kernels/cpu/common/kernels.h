@@ -11,6 +11,7 @@
 #include "cpu/agreement.h"
 #include "cpu/fisher.h"
 #include "cpu/fusion.h"
+#include "cpu/gather.h"
 #include "cpu/random.h"
 #include "cpu/select.h"
 #include "cpu/sparse.h"
@@ -61,6 +62,7 @@ struct Kernels {
   const CompatibilityKernels* compatibility;
   const FisherKernels* fisher;
   const FusionKernels* fusion;
+  GatherKernel gather;
   const RandomKernels* random;
   const SelectKernels* select;
   const SparseKernels* sparse;

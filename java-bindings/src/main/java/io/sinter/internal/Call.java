@@ -345,6 +345,15 @@ public final class Call implements AutoCloseable {
     return scratch.allocateFrom(ValueLayout.JAVA_INT, values);
   }
 
+  /// Addresses, as many as there are.
+  public MemorySegment pointers(MemorySegment[] addresses) {
+    MemorySegment array = scratch.allocate(ValueLayout.ADDRESS, addresses.length);
+    for (int k = 0; k < addresses.length; k++) {
+      array.setAtIndex(ValueLayout.ADDRESS, k, addresses[k]);
+    }
+    return array;
+  }
+
   /// One integer for the whole batch, in memory.
   public MemorySegment integer(long value) {
     return scratch.allocateFrom(ValueLayout.JAVA_LONG, value);

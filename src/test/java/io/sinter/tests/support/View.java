@@ -56,6 +56,11 @@ public record View(long[] outer, long[] from, long[] to, int[] axes) {
     return box(new long[] {count});
   }
 
+  /// A layout of a shape: contiguous, or cut from a larger box.
+  public static View shaped(long[] shape, SplittableRandom random) {
+    return box(shape.clone()).relaid(random);
+  }
+
   /// A contiguous matrix.
   public static View matrix(int rows, int columns) {
     return box(new long[] {rows, columns});

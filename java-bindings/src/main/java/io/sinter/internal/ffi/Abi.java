@@ -20,7 +20,7 @@ import java.lang.invoke.MethodHandle;
 public final class Abi {
   /// SHA-256 of the header these bindings were generated from.
   public static final String HASH =
-      "d18a2081ab920945c8433ae96643846cde359eabc2e9c5749476aa095d850399";
+      "7bac2cc1e944b858614f1a66d552dd8768f31d77a5d18cbc1144e3c95cb8f2fe";
 
   /// ```text
   /// What a call came to. Values are never renumbered.
@@ -781,6 +781,67 @@ public final class Abi {
     try {
       return (int)
           sinter_nearswap.HANDLE.invokeExact(stream, count, a, b, t, out, arithmetic, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// out[i, j, ...] = in[p[i], q[j], ...] along any axes in one pass; in[m, n, ...] -> out[r, s,
+  /// ...].
+  ///
+  /// indices[count][SINTER_MAX_RANK] are host arrays, read during the call: indices[k][d] has an
+  /// index
+  /// into axis d of in[k] for each place along that axis of out[k], or is NULL where the axis stays
+  /// as it
+  /// is. An index may come several times or not at all. Tensors that share an array may pass the
+  /// same one:
+  /// it is looked at once. An index out of range is SINTER_INVALID_ARGUMENT that names the tensor,
+  /// the axis
+  /// and the place. Equal dtypes keep bytes, others are cast as by sinter_cast. in and out must be
+  /// apart.
+  /// counts may be NULL; see sinter_arithmetic. Workspace on CUDA devices: the indices, and a table
+  /// of a
+  /// kilobyte per tensor.
+  /// ```
+  public static int sinter_gather(
+      MemorySegment stream,
+      long count,
+      MemorySegment in,
+      MemorySegment indices,
+      MemorySegment out,
+      MemorySegment counts,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int) sinter_gather.HANDLE.invokeExact(stream, count, in, indices, out, counts, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// out = lerp(reference, gathered, alpha): sinter_lerp from reference[r, s, ...] to what
+  /// sinter_gather
+  /// makes of in[m, n, ...] and indices, without its ever being written; out[r, s, ...], which may
+  /// be
+  /// reference. alpha[count], any finite number; 0 and 1 copy reference and what is gathered.
+  /// ```
+  public static int sinter_gather_lerp(
+      MemorySegment stream,
+      long count,
+      MemorySegment reference,
+      MemorySegment in,
+      MemorySegment indices,
+      MemorySegment alpha,
+      MemorySegment out,
+      MemorySegment arithmetic,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int)
+          sinter_gather_lerp.HANDLE.invokeExact(
+              stream, count, reference, in, indices, alpha, out, arithmetic, error);
     } catch (Throwable thrown) {
       throw Downcalls.unchecked(thrown);
     }
@@ -3603,6 +3664,23 @@ public final class Abi {
             "sinter_nearswap",
             FunctionDescriptor.of(
                 JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS,
+                ADDRESS));
+  }
+
+  private static final class sinter_gather {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_gather",
+            FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_gather_lerp {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_gather_lerp",
+            FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS,
                 ADDRESS));
   }
 
