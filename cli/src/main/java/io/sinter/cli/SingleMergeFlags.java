@@ -46,6 +46,11 @@ final class SingleMergeFlags {
     return plan;
   }
 
+  /// Whether programs are told.
+  boolean json() {
+    return json;
+  }
+
   /// Plans or merges.
   ///
   /// @param origin what programs are told the recipe is from

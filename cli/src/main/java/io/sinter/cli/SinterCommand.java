@@ -22,6 +22,7 @@ import picocli.CommandLine.Spec;
       MergeCommand.class,
       UpdateCommand.class,
       SweepCommand.class,
+      AlignCommand.class,
       VerifyCommand.class,
       DiffCommand.class,
       CompareCommand.class,

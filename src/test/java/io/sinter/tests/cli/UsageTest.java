@@ -28,7 +28,7 @@ class UsageTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"merge", "compare", "methods", "info", "demo"})
+  @ValueSource(strings = {"merge", "align", "compare", "methods", "info", "demo"})
   void everyCommandHasHelp(String command) {
     Run help = Run.of("help", command).exited(0);
     assertTrue(help.out().startsWith("Usage: sinter " + command + " "), help.out());

@@ -3,6 +3,7 @@ package io.sinter.updater;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import io.sinter.DType;
+import io.sinter.updater.methods.MergeMethod;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -167,6 +168,11 @@ public final class RecipeBuilder {
   /// @throws RecipeException where it makes no sense
   public Recipe build(List<ElementwiseMethod> methods) throws RecipeException {
     return new RecipeParser("the recipe", false, methods).parse(yaml());
+  }
+
+  /// The recipe by a method that no file can name.
+  Recipe build(MergeMethod method) {
+    return new RecipeParser("the recipe", method).parse(yaml());
   }
 
   /// The recipe as a file would have it. It is JSON, which is YAML.

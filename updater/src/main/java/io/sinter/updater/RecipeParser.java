@@ -89,6 +89,14 @@ final class RecipeParser extends YamlReader {
     }
   }
 
+  /// Of recipes made in code, by one method.
+  RecipeParser(String origin, MergeMethod only) {
+    super(RECIPE);
+    this.origin = origin;
+    this.lines = false;
+    methods.put(only.description().name(), only);
+  }
+
   Recipe parse(String yaml) {
     Fields top = mapping(compose(origin, yaml), "the recipe", TOP_KEYS);
     MergeMethod implementation = method(top);

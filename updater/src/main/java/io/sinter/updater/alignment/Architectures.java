@@ -5,10 +5,16 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.MissingNode;
+import io.sinter.updater.Checkpoint;
+import io.sinter.updater.internal.Failures;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -20,6 +26,8 @@ import org.jspecify.annotations.Nullable;
 public final class Architectures {
   private static final List<String> FILES =
       List.of("llama", "gpt2", "bert", "vit", "resnet-basic", "resnet-bottleneck");
+
+  private static final long MAX_BYTES = 1L << 21;
 
   private Architectures() {}
 
@@ -53,6 +61,36 @@ public final class Architectures {
               + ", and it is no plain sequence of layers ("
               + e.getMessage().replaceAll("\\. Write a spec.*", "")
               + "). Write a spec for it.");
+    }
+  }
+
+  /// The spec of a model: recognised, or by rules of one's own.
+  ///
+  /// @param rules a file; `null` where the model is one of those that are known
+  /// @throws SpecException where there is none, it does not fit the model, or a file cannot be read
+  public static PermutationSpec of(Checkpoint model, @Nullable Path rules) {
+    SequencedMap<String, long[]> shapes = new LinkedHashMap<>();
+    model.tensors().forEach((name, entry) -> shapes.put(name, entry.shape()));
+    Path folder =
+        Files.isDirectory(model.path()) ? model.path() : model.path().toAbsolutePath().getParent();
+    Path config = folder.resolve("config.json");
+    String numbers = Files.exists(config) ? text(config) : null;
+    return rules == null
+        ? recognise(shapes, numbers)
+        : read(rules.toString(), text(rules), shapes, numbers);
+  }
+
+  private static String text(Path file) {
+    try {
+      if (Files.size(file) > MAX_BYTES) {
+        throw new SpecException(file + ": is larger than " + MAX_BYTES + " bytes. Check the path.");
+      }
+      return Files.readString(file);
+    } catch (CharacterCodingException e) {
+      throw new SpecException(file + ": is not UTF-8 text. Save it as UTF-8.");
+    } catch (IOException e) {
+      throw new SpecException(
+          file + ": cannot be read (" + Failures.reason(e) + "). Check the path and its rights.");
     }
   }
 
