@@ -6,7 +6,8 @@
 //   static bool block(const void* source, int64_t begin, int count, Key* keys);
 //
 // which writes the keys of elements begin .. begin + count - 1 (count <= kKeyBlock) and returns
-// whether all were finite. key_kernels<Source>() is its table. Included by the kernels, compiled once
+// whether all were finite, and may have a capture() of its own (see DifferenceKeys).
+// key_kernels<Source>() is its table. Included by the kernels, compiled once
 // per instruction set.
 #ifndef SINTER_KERNELS_CPU_COMMON_SELECT_H_
 #define SINTER_KERNELS_CPU_COMMON_SELECT_H_
@@ -56,7 +57,10 @@ class KeyLoops {
     const Key from = static_cast<Key>(low);
     const Key span = static_cast<Key>(high - low);
     const Key top = static_cast<Key>(high);
-    captured.finite = for_blocks(source, begin, end, [&](const Key* keys, int some, int64_t) {
+    if constexpr (requires { Source::capture(source, begin, end, from, top, to, captured); }) {
+      begin += Source::capture(source, begin, end, from, top, to, captured);
+    }
+    captured.finite &= for_blocks(source, begin, end, [&](const Key* keys, int some, int64_t) {
       capture_block(keys, some, from, span, top, to, captured);
       return true;
     });

@@ -507,6 +507,55 @@ class SparseTest {
     }
   }
 
+  /// Elections of a few models of one dtype, side by side in memory, have loops of their own on a
+  // CPU;
+  /// what is not finite leaves them.
+  @ParameterizedTest
+  @MethodSource("devices")
+  void electionsOfAFew(Device device) {
+    double[][] sets = {
+      {1}, {0.3}, {0.5, 0.5}, {0.3, 0.9}, {2, 1}, {-1, 0.5}, {1, 1, 2}, {0.2, 0.7, 0.1}, {1, -2, 1}
+    };
+    int n = Devices.slow(device) ? 1_001 : 12_289;
+    SplittableRandom random = Seeds.of("sparse elections of a few");
+    Mixture mixture = new Mixture(true, false, true, Rescale.NONE);
+    try (Stream stream = device.stream()) {
+      for (DType type : new DType[] {DType.BF16, DType.F32, DType.F16}) {
+        for (double[] weights : sets) {
+          int models = weights.length;
+          for (Values values : new Values[] {Values.WEIGHTS, Values.TIES, Values.BITS}) {
+            List<Elements> inputs = new ArrayList<>();
+            for (int k = 0; k <= models; k++) {
+              inputs.add(values.elements(type, n, random));
+            }
+            Case c =
+                new Case(
+                    values == Values.BITS ? Method.SELECTED : Method.TIES,
+                    inputs,
+                    new long[] {n},
+                    weights,
+                    random.doubles(models, 0.2, 0.9).toArray(),
+                    new double[models],
+                    new long[models],
+                    random.nextBoolean() ? 1 : 0.7,
+                    mixture,
+                    null,
+                    null);
+            Elements expected = c.expected(type);
+            Elements actual = run(stream, c);
+            for (int i = 0; i < n; i++) {
+              int at = i;
+              assertEquals(
+                  expected.value(i),
+                  actual.value(i),
+                  () -> c + ", element " + at + " (" + Seeds.note() + ")");
+            }
+          }
+        }
+      }
+    }
+  }
+
   /// Written in place, over the base or over any of the models, whatever was read of it before.
   @ParameterizedTest
   @MethodSource("devices")
@@ -624,14 +673,22 @@ class SparseTest {
     for (Elements elements : c.inputs) {
       inputs.add(Operand.input(stream, elements, View.flat(c.count()), random));
     }
+    int models = c.weights.length;
+    double[] chosen = new double[2 * models];
+    for (int m = 0; c.method == Method.SELECTED && m < models; m++) {
+      System.arraycopy(c.selections[m], 0, chosen, 2 * m, 2);
+    }
     try (Operand out =
-        Operand.output(stream, c.inputs.get(0).type(), View.flat(c.count()), random)) {
+            Operand.output(stream, c.inputs.get(0).type(), View.flat(c.count()), random);
+        Operand selections =
+            Operand.input(
+                stream, Elements.of(DType.F64, chosen), View.flat(chosen.length), random)) {
       call(
           stream,
           List.of(c),
           List.of(inputs.stream().map(Operand::tensor).map(t -> t.reshape(c.shape)).toList()),
           List.of(out.tensor().reshape(c.shape)),
-          null,
+          selections.tensor().reshape(1, models, 2),
           null);
       stream.synchronize();
       return out.elements(stream);
