@@ -13,6 +13,7 @@ import io.sinter.updater.alignment.Architectures;
 import io.sinter.updater.alignment.Group;
 import io.sinter.updater.alignment.Permutation;
 import io.sinter.updater.alignment.PermutationSpec;
+import io.sinter.updater.alignment.Similarity;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
@@ -37,7 +38,8 @@ import picocli.CommandLine.Spec;
     description = {
       "Rename the units of a model so that it comes as close as possible to another one that was"
           + " trained apart: the function stays the same, and the two can then be merged.",
-      "Units are matched by their weights, on the CPU. The output appears whole or not at all."
+      "Units are matched by their weights, or by activations on the same samples, on the CPU. The"
+          + " output appears whole or not at all."
     })
 final class AlignCommand implements Callable<Integer> {
 
@@ -78,6 +80,24 @@ final class AlignCommand implements Callable<Integer> {
           "Which axes of which tensors name the same units, as YAML (default: recognised from"
               + " config.json and the tensors' names).")
   private @Nullable Path rules;
+
+  @Option(
+      names = "--activations",
+      arity = "2",
+      paramLabel = "FILE",
+      description = {
+        "Match by activations instead of weights: the reference's and the model's on the same"
+            + " samples, two safetensors files. A tensor [..., units] is named after its group (as"
+            + " --explain has it), of heads with a role behind (layers.0.attention.output); several"
+            + " taps of a group differ in what follows an @."
+      })
+  private @Nullable List<Path> activations;
+
+  @Option(
+      names = "--cross-moment",
+      description =
+          "With --activations: compare units by the mean of their product, not by correlation.")
+  private boolean crossMoment;
 
   @Option(
       names = "--report",
@@ -128,6 +148,9 @@ final class AlignCommand implements Callable<Integer> {
     if (alpha != null && !Double.isFinite(alpha)) {
       throw wrong("--merge-alpha " + alpha + ": it must be a finite number");
     }
+    if (crossMoment && activations == null) {
+      throw wrong("--cross-moment says how activations are compared; give --activations too");
+    }
     if (maxSweeps < 1) {
       throw wrong("--max-sweeps " + maxSweeps + ": there must be at least 1");
     }
@@ -155,23 +178,42 @@ final class AlignCommand implements Callable<Integer> {
     SinterCommand sinter = SinterCommand.of(spec);
     AlignmentListener listener = (_, _, _) -> sinter.cancellation().check();
     Alignment alignment;
+    AlignmentOptions how =
+        AlignmentOptions.DEFAULT
+            .withSeed(seed)
+            .withMaxSweeps(maxSweeps)
+            .withThreads(options.threads());
     try (Checkpoint first = Checkpoint.open(reference);
         Checkpoint second = Checkpoint.open(other)) {
+      PermutationSpec found = Architectures.of(first, rules);
       alignment =
-          Alignment.weights(
-              Architectures.of(first, rules),
-              first,
-              second,
-              AlignmentOptions.DEFAULT
-                  .withSeed(seed)
-                  .withMaxSweeps(maxSweeps)
-                  .withThreads(options.threads()),
-              listener);
+          activations == null
+              ? Alignment.weights(found, first, second, how, listener)
+              : byActivations(found, second, activations, how, listener);
     }
     tell(alignment);
     return Realignment.of(reference, other, alignment)
         .withAlpha(alpha == null ? 1 : alpha)
         .recipe();
+  }
+
+  private Alignment byActivations(
+      PermutationSpec found,
+      Checkpoint second,
+      List<Path> files,
+      AlignmentOptions how,
+      AlignmentListener listener) {
+    found.requireShapesOf(second);
+    try (Checkpoint mine = Checkpoint.open(files.get(0));
+        Checkpoint others = Checkpoint.open(files.get(1))) {
+      return Alignment.activations(
+          found,
+          mine,
+          others,
+          crossMoment ? Similarity.CROSS_MOMENT : Similarity.CORRELATION,
+          how,
+          listener);
+    }
   }
 
   private void tell(Alignment alignment) {

@@ -9,12 +9,18 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.sinter.tests.updater.Goldens;
+import io.sinter.updater.CheckpointWriter;
+import io.sinter.updater.StorageType;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -126,6 +132,45 @@ class AlignCommandTest {
     align("--out", out.toString(), "--spec", folder.resolve("none.yml").toString())
         .exited(1)
         .complained("none.yml: cannot be read");
+  }
+
+  @Test
+  void byActivations() throws IOException {
+    CheckpointWriter taps = new CheckpointWriter();
+    SplittableRandom random = new SplittableRandom(3);
+    add(taps, random, "residual", 32);
+    for (int layer = 0; layer < 3; layer++) {
+      add(taps, random, "layers." + layer + ".mlp", 48);
+      add(taps, random, "layers." + layer + ".attention.output", 32);
+    }
+    String file = folder.resolve("taps").toString();
+    taps.write(Path.of(file), 0, false);
+    Path out = folder.resolve("out");
+    // Units that did the same stay where they are, whatever their weights say.
+    Run run = align("--out", out.toString(), "--activations", file, file, "--report").exited(0);
+    assertTrue(run.out().contains("layers.2.attention"), run.out());
+    Map<String, float[]> actual = weights(out);
+    weights(golden.resolve("model"))
+        .forEach((name, values) -> assertArrayEquals(values, actual.get(name), name));
+
+    String empty = folder.resolve("empty").toString();
+    CheckpointWriter one = new CheckpointWriter();
+    add(one, random, "layers.0.mlp", 48);
+    one.write(Path.of(empty), 0, false);
+    align("--out", folder.resolve("x").toString(), "--activations", empty, empty)
+        .exited(1)
+        .complained("group 'residual' has no activations");
+    align("--out", folder.resolve("x").toString(), "--cross-moment")
+        .exited(2)
+        .complained("--activations");
+  }
+
+  private static void add(CheckpointWriter to, SplittableRandom random, String name, int units) {
+    ByteBuffer bytes = ByteBuffer.allocate(4 * 20 * units).order(ByteOrder.LITTLE_ENDIAN);
+    while (bytes.hasRemaining()) {
+      bytes.putFloat((float) random.nextDouble(-1, 1));
+    }
+    to.add(name, StorageType.F32, new long[] {20, units}, MemorySegment.ofArray(bytes.array()));
   }
 
   @Test

@@ -62,4 +62,29 @@ public record Alignment(
       return new WeightMatching(spec, pair, options, listener).run();
     }
   }
+
+  /// Matches the units of two models by their activations on the same samples.
+  ///
+  /// Files hold tensors `[..., units]`, all axes but the last counting samples, named after the
+  /// group; of heads with a role behind (`layers.0.attention.output`); of several taps of a group
+  /// with `@` and a name of the tap's own behind that. Every group needs one at least.
+  ///
+  /// @param reference the reference's activations
+  /// @param model the model's
+  /// @throws SpecException where a tap is missing, or does not fit its group or its counterpart
+  /// @throws io.sinter.NumericException where activations are not finite, naming the group
+  /// @throws CheckpointException where a file cannot be read
+  public static Alignment activations(
+      PermutationSpec spec,
+      Checkpoint reference,
+      Checkpoint model,
+      Similarity similarity,
+      AlignmentOptions options,
+      AlignmentListener listener)
+      throws CheckpointException {
+    try (Stream stream =
+        Device.cpu().stream(StreamOptions.DEFAULT.withThreads(options.threads()))) {
+      return new ActivationMatching(spec, reference, model, similarity, stream, listener).run();
+    }
+  }
 }

@@ -59,6 +59,45 @@ public record AlignmentReport(
       double gap,
       double spread,
       String method) {
+    /// Of the permutation that a group ended with.
+    static OfGroup of(
+        Group group,
+        Permutation permutation,
+        double before,
+        double after,
+        int solved,
+        double gap,
+        double spread,
+        String method) {
+      int units =
+          switch (group) {
+            case Group.Units all -> all.size();
+            case Group.Heads heads -> heads.groups() * heads.queries();
+          };
+      return new OfGroup(
+          group, before, after, units, moved(permutation), solved, gap, spread, method);
+    }
+
+    private static int moved(Permutation permutation) {
+      int moved = 0;
+      switch (permutation) {
+        case Permutation.Units units -> {
+          int[] order = units.order();
+          for (int i = 0; i < order.length; i++) {
+            moved += order[i] != i ? 1 : 0;
+          }
+        }
+        case Permutation.Heads heads -> {
+          for (int g = 0; g < heads.groups().length; g++) {
+            for (int h = 0; h < heads.queries()[g].length; h++) {
+              moved += heads.groups()[g] != g || heads.queries()[g][h] != h ? 1 : 0;
+            }
+          }
+        }
+      }
+      return moved;
+    }
+
     /// {@return whether the gap is at most a millionth of the spread}
     public boolean isCertified() {
       return gap <= 1e-6 * spread;

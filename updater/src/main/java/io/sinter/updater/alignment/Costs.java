@@ -36,6 +36,15 @@ final class Costs {
           : elements.getAtIndex(ValueLayout.JAVA_FLOAT, at);
     }
 
+    /// The sum over all rows of their elements at these columns.
+    double sum(int[] columns) {
+      double sum = 0;
+      for (int i = 0; i < columns.length; i++) {
+        sum += get(i, columns[i]);
+      }
+      return sum;
+    }
+
     @Override
     public void close() {
       tensor.close();

@@ -8,6 +8,7 @@ import io.sinter.ops.Conversion;
 import io.sinter.ops.Gather;
 import io.sinter.ops.Reductions;
 import io.sinter.updater.Checkpoint;
+import io.sinter.updater.StorageType;
 import io.sinter.updater.TensorEntry;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -16,7 +17,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// Two models of one spec: checked to belong together, and read block by block in the type that
@@ -37,79 +37,16 @@ final class Pair {
     this.reference = reference;
     this.model = model;
     this.stream = stream;
-    check(reference, model);
-    check(model, reference);
+    spec.requireShapesOf(reference);
+    spec.requireShapesOf(model);
     boolean wide = false;
     for (Map.Entry<String, List<Axis>> tensor : spec.tensors().entrySet()) {
-      TensorEntry left = entry(reference, tensor.getKey());
-      TensorEntry right = entry(model, tensor.getKey());
-      long[] sizes = tensor.getValue().stream().mapToLong(Axis::size).toArray();
-      for (TensorEntry entry : List.of(left, right)) {
-        if (!Arrays.equals(sizes, entry.shape())) {
-          throw new SpecException(
-              "tensor '"
-                  + tensor.getKey()
-                  + "' is "
-                  + Arrays.toString(entry.shape())
-                  + " in "
-                  + entry.file()
-                  + ", and "
-                  + Arrays.toString(sizes)
-                  + " in the spec. Align models of one architecture and size.");
-        }
-      }
       if (tensor.getValue().stream().anyMatch(Axis::permuted)) {
-        requireNumbers(left);
-        requireNumbers(right);
-        wide |= left.type().dtype().orElseThrow() == DType.F64;
-        wide |= right.type().dtype().orElseThrow() == DType.F64;
+        wide |= reference.tensor(tensor.getKey()).type() == StorageType.F64;
+        wide |= model.tensor(tensor.getKey()).type() == StorageType.F64;
       }
     }
     this.dtype = wide ? DType.F64 : DType.F32;
-  }
-
-  private static void check(Checkpoint has, Checkpoint lacks) {
-    Set<String> names = lacks.tensors().keySet();
-    has.tensors().keySet().stream()
-        .filter(name -> !names.contains(name))
-        .findFirst()
-        .ifPresent(
-            name -> {
-              throw new SpecException(
-                  "tensor '"
-                      + name
-                      + "' is in "
-                      + has.path()
-                      + " and not in "
-                      + lacks.path()
-                      + ". Align models of one architecture.");
-            });
-  }
-
-  private TensorEntry entry(Checkpoint of, String name) {
-    TensorEntry entry = of.tensors().get(name);
-    if (entry == null) {
-      throw new SpecException(
-          "the spec names tensor '"
-              + name
-              + "', which is not in "
-              + of.path()
-              + ". Use the spec of this architecture.");
-    }
-    return entry;
-  }
-
-  private static void requireNumbers(TensorEntry entry) {
-    if (entry.type().dtype().isEmpty()) {
-      throw new SpecException(
-          "tensor '"
-              + entry.name()
-              + "' of "
-              + entry.file()
-              + " is "
-              + entry.type().code()
-              + ", which cannot be permuted. Convert the model to a floating-point type first.");
-    }
   }
 
   /// What is computed in: float64 where a tensor of either model is, else float32.

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sinter.updater.alignment;
 
+import io.sinter.updater.Checkpoint;
+import io.sinter.updater.TensorEntry;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -49,6 +52,60 @@ public record PermutationSpec(
           }
         });
     return uses;
+  }
+
+  /// Fails unless a model has the tensors that this names, in its sizes, and those that are to be
+  /// permuted in types that can be.
+  ///
+  /// @throws SpecException naming a tensor that does not fit
+  public void requireShapesOf(Checkpoint model) {
+    tensors.forEach(
+        (name, axes) -> {
+          TensorEntry entry = model.tensors().get(name);
+          if (entry == null) {
+            throw new SpecException(
+                "the spec names tensor '"
+                    + name
+                    + "', which is not in "
+                    + model.path()
+                    + ". Use the spec of this architecture.");
+          }
+          long[] sizes = axes.stream().mapToLong(Axis::size).toArray();
+          if (!Arrays.equals(sizes, entry.shape())) {
+            throw new SpecException(
+                "tensor '"
+                    + name
+                    + "' is "
+                    + Arrays.toString(entry.shape())
+                    + " in "
+                    + entry.file()
+                    + ", and "
+                    + Arrays.toString(sizes)
+                    + " in the spec. Align models of one architecture and size.");
+          }
+          if (entry.type().dtype().isEmpty() && axes.stream().anyMatch(Axis::permuted)) {
+            throw new SpecException(
+                "tensor '"
+                    + name
+                    + "' of "
+                    + entry.file()
+                    + " is "
+                    + entry.type().code()
+                    + ", which cannot be permuted. Convert the model to a floating-point type"
+                    + " first.");
+          }
+        });
+    for (String name : model.tensors().keySet()) {
+      if (!tensors.containsKey(name)) {
+        throw new SpecException(
+            "tensor '"
+                + name
+                + "' of "
+                + model.path()
+                + " is not in the spec, which is of another model. Align models of one"
+                + " architecture.");
+      }
+    }
   }
 
   /// Where the elements of an axis of the renamed model come from.

@@ -21,8 +21,8 @@ public enum Role {
     return this == QUERY || this == OUTPUT;
   }
 
-  /// As specs write it.
-  String code() {
+  /// As specs and names of activations write it.
+  public String code() {
     return name().toLowerCase(Locale.ROOT);
   }
 }

@@ -17,7 +17,6 @@ import java.util.Map;
 import java.util.Random;
 import java.util.SequencedMap;
 import java.util.Set;
-import java.util.stream.IntStream;
 
 /// Coordinate descent over the groups of a spec: each is solved exactly, everything else renamed as
 /// it is, and takes its new permutation where that raises the objective by more than rounding.
@@ -122,12 +121,11 @@ final class WeightMatching {
             (name, group) -> {
               Outcome outcome = outcomes.getOrDefault(name, new Outcome(0, 0, "none"));
               groups.add(
-                  new AlignmentReport.OfGroup(
+                  AlignmentReport.OfGroup.of(
                       group,
+                      permutations.get(name),
                       sum(before, tensors.get(name)),
                       sum(after, tensors.get(name)),
-                      units(group),
-                      moved(permutations.get(name)),
                       times.getOrDefault(name, 0),
                       outcome.gap(),
                       outcome.spread(),
@@ -162,31 +160,6 @@ final class WeightMatching {
 
   private static double sum(Map<String, Double> objectives, Set<String> tensors) {
     return tensors.stream().mapToDouble(objectives::get).sum();
-  }
-
-  private static int units(Group group) {
-    return switch (group) {
-      case Group.Units units -> units.size();
-      case Group.Heads heads -> heads.groups() * heads.queries();
-    };
-  }
-
-  private static int moved(Permutation permutation) {
-    return switch (permutation) {
-      case Permutation.Units units -> {
-        int[] order = units.order();
-        yield (int) IntStream.range(0, order.length).filter(i -> order[i] != i).count();
-      }
-      case Permutation.Heads heads -> {
-        int moved = 0;
-        for (int g = 0; g < heads.groups().length; g++) {
-          for (int h = 0; h < heads.queries()[g].length; h++) {
-            moved += heads.groups()[g] != g || heads.queries()[g][h] != h ? 1 : 0;
-          }
-        }
-        yield moved;
-      }
-    };
   }
 
   // ---- sweeps -----------------------------------------------------------------------------------
@@ -287,19 +260,11 @@ final class WeightMatching {
     Permutation.Units found = new Permutation.Units(order);
     if (!quadratic.contains(name)) {
       int[] now = ((Permutation.Units) permutations.get(name)).order();
-      return new Proposal(found, sum(products, now), sum(products, order));
+      return new Proposal(found, products.sum(now), products.sum(order));
     }
     Map<String, Permutation> changed = new HashMap<>(permutations);
     changed.put(name, found);
     return new Proposal(found, objective(name, permutations), objective(name, changed));
-  }
-
-  private static double sum(Costs.Square products, int[] order) {
-    double sum = 0;
-    for (int i = 0; i < order.length; i++) {
-      sum += products.get(i, order[i]);
-    }
-    return sum;
   }
 
   /// The objective of a group, over all its tensors as they are.
