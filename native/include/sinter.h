@@ -1168,6 +1168,82 @@ SINTER_API int32_t sinter_assign(sinter_stream* stream, int64_t count,
                                  const sinter_assignment* problems, int32_t maximize,
                                  sinter_error* error);
 
+/* ---- Products -------------------------------------------------------------------------------- */
+
+/* Dense products and factorisations by somebody else's library: OpenBLAS on the CPU, cuBLAS on CUDA
+ * devices. libsinter does not link them: each is loaded when it is first asked for, and a call for which
+ * there is none is SINTER_UNSUPPORTED with what was tried and the remedy. OpenBLAS is the file named by
+ * sinter_products_load, else by the environment variable SINTER_OPENBLAS, else libopenblas.so.0 where the
+ * loader finds it; cuBLAS (of CUDA 12 or 13) is the file named by SINTER_CUBLAS, else what the loader,
+ * the CUDA toolkit or a Python package has. An emulated device computes by OpenBLAS.
+ *
+ * Here the library's promise of equal bytes ends: the same call on the same machine with as many threads
+ * gives the same bytes, and another library, processor or number of threads others. OpenBLAS gets as
+ * many threads as the stream has; calls of several streams take turns. Non-finite elements spread as its
+ * kernels have it. What it reads or writes of a memory map whose file was truncated is not guarded.
+ *
+ * Matrices are f32 or f64, which is what is computed in, where it is not said that others are converted.
+ * Those whose elements are not aligned, or not neighbours within rows, are copied and brought back.
+ * Factorisations run on the CPU and on emulated devices only; elsewhere they are SINTER_UNSUPPORTED. */
+
+/* Loads OpenBLAS from a file, before the first product. A file that is loaded already is fine; another
+ * one then is SINTER_INVALID_ARGUMENT, and one that is no OpenBLAS SINTER_UNSUPPORTED. */
+SINTER_API int32_t sinter_products_load(const char* path, sinter_error* error);
+
+/* Which library computes a device's products. */
+typedef struct sinter_products_info {
+  /* sizeof(sinter_products_info), set by the caller. */
+  size_t struct_size;
+  /* The device. */
+  int32_t device;
+  /* Zero. */
+  int32_t reserved;
+  /* The file it was loaded from. */
+  char library[512];
+  /* What it says of itself: version, kernels. */
+  char detail[256];
+} sinter_products_info;
+
+/* Loads the library of a device's products, if need be, and describes it. */
+SINTER_API int32_t sinter_products_properties(int32_t device, sinter_products_info* info,
+                                              sinter_error* error);
+
+/* c[m, n] = alpha op(a)[m, k] op(b)[k, n] + beta c, op(x) being x, or its transpose where its flag is 1;
+ * c is not read where beta = 0. a and b of other dtypes or layouts are converted to c's dtype as by
+ * sinter_cast, by pieces of k: f16 and bf16 exactly. c is apart from both. Workspace: none, or for
+ * converted operands what holds 64 of k, up to 64 MiB more. */
+SINTER_API int32_t sinter_gemm(sinter_stream* stream, int32_t transpose_a, int32_t transpose_b,
+                               double alpha, const sinter_tensor* a, const sinter_tensor* b,
+                               double beta, const sinter_tensor* c, sinter_error* error);
+
+/* c[n, n] = alpha op(a)[n, k] op(a)^T + beta c: sinter_gemm of a matrix with its own transpose, in half
+ * the time. Both triangles are written, equal; of c the lower one is read where beta is not 0. */
+SINTER_API int32_t sinter_syrk(sinter_stream* stream, int32_t transpose_a, double alpha,
+                               const sinter_tensor* a, double beta, const sinter_tensor* c,
+                               sinter_error* error);
+
+/* Cholesky's factor of a symmetric positive definite matrix, in place: the lower triangle of a[n, n]
+ * becomes that of l, a = l l^T; the upper one is neither read nor written. A matrix that is not positive
+ * definite is SINTER_NUMERIC, naming the order of the first leading minor that is not; a then means
+ * nothing. */
+SINTER_API int32_t sinter_cholesky(sinter_stream* stream, const sinter_tensor* a,
+                                   sinter_error* error);
+
+/* Solves l l^T x = b, in place: b[n, r] becomes x; l[n, n] is sinter_cholesky's. */
+SINTER_API int32_t sinter_cholesky_solve(sinter_stream* stream, const sinter_tensor* l,
+                                         const sinter_tensor* b, sinter_error* error);
+
+/* Least squares by QR: the first n rows of b[m, r] become the x[n, r] for which each column of a x - b is
+ * smallest; a[m, n], n <= m, of full rank (an exact 0 on its triangle's diagonal is SINTER_NUMERIC). What
+ * is left in a and in the other rows of b means nothing. */
+SINTER_API int32_t sinter_least_squares(sinter_stream* stream, const sinter_tensor* a,
+                                        const sinter_tensor* b, sinter_error* error);
+
+/* Eigenvalues, rising, and eigenvectors of a symmetric matrix: values[n], of a's dtype; row i of a[n, n]
+ * becomes the vector of values[i], of length 1. The lower triangle is read. */
+SINTER_API int32_t sinter_eigen(sinter_stream* stream, const sinter_tensor* a,
+                                const sinter_tensor* values, sinter_error* error);
+
 #ifdef __cplusplus
 }
 #endif

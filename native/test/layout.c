@@ -90,5 +90,11 @@ int main(void) {
   FIELD(sinter_assignment, u);
   FIELD(sinter_assignment, v);
   FIELD(sinter_assignment, results);
+  printf("sinter_products_info - 0 %zu\n", sizeof(sinter_products_info));
+  FIELD(sinter_products_info, struct_size);
+  FIELD(sinter_products_info, device);
+  FIELD(sinter_products_info, reserved);
+  FIELD(sinter_products_info, library);
+  FIELD(sinter_products_info, detail);
   return 0;
 }

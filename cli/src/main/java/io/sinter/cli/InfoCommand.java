@@ -2,9 +2,11 @@
 package io.sinter.cli;
 
 import io.sinter.Device;
+import io.sinter.DeviceException;
 import io.sinter.DeviceInfo;
 import io.sinter.NativeUnavailableException;
 import io.sinter.Sinter;
+import io.sinter.ops.Products;
 import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -83,10 +85,26 @@ final class InfoCommand implements Callable<Integer> {
       devices.add(describe(device));
     }
     object.put("devices", devices);
+    object.put("products", products());
     Device.cudaUnavailableReason().ifPresent(reason -> object.put("cudaUnavailable", reason));
     Device.Selection best = Device.best();
     object.put("default", best.device().toString());
     object.put("defaultReason", best.reason());
+    return object;
+  }
+
+  /// For each device the library of its matrix products, or why there is none.
+  private static Map<String, Object> products() {
+    Map<String, Object> object = new LinkedHashMap<>();
+    for (Device device : Device.all()) {
+      try {
+        Products.Library library = Products.library(device);
+        object.put(
+            device.toString(), Map.of("library", library.file(), "detail", library.detail()));
+      } catch (DeviceException e) {
+        object.put(device.toString(), Map.of("unavailable", String.valueOf(e.getMessage())));
+      }
+    }
     return object;
   }
 
@@ -125,7 +143,19 @@ final class InfoCommand implements Callable<Integer> {
       line(device.toString(), text(device), out);
     }
     Device.cudaUnavailableReason().ifPresent(reason -> line("cuda", "none: " + reason, out));
+    for (Device device : Device.all()) {
+      line("products", "on " + device + " " + productsText(device), out);
+    }
     line("default", Device.best().device().toString(), out);
+  }
+
+  private static String productsText(Device device) {
+    try {
+      Products.Library library = Products.library(device);
+      return "by " + library.file() + " (" + library.detail() + ")";
+    } catch (DeviceException e) {
+      return "none: " + e.getMessage();
+    }
   }
 
   private static String text(Device device) {

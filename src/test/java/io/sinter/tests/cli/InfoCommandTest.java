@@ -34,6 +34,7 @@ class InfoCommandTest {
             "build    " + Sinter.buildInfo(),
             "instruction set " + Device.cpu().info().detail(),
             Device.cpu().info().processors() + " threads",
+            "products on cpu by /",
             "default  " + Device.best().device())) {
       assertTrue(run.out().contains(text), () -> text + " expected in:\n" + run.out());
     }
@@ -55,6 +56,9 @@ class InfoCommandTest {
     JsonNode cpu = info.get("devices").get(0);
     assertEquals(Device.cpu().info().detail(), cpu.get("instructionSet").asText());
     assertTrue(cpu.get("threads").asInt() > 0);
+    JsonNode products = info.get("products").get("cpu");
+    assertTrue(products.get("library").asText().contains("openblas"), products.toString());
+    assertTrue(products.get("detail").asText().startsWith("OpenBLAS "), products.toString());
     assertEquals(Device.cudaUnavailableReason().isPresent(), info.has("cudaUnavailable"));
     assertEquals(Device.best().device().toString(), info.get("default").asText());
     assertFalse(info.get("defaultReason").asText().isEmpty());

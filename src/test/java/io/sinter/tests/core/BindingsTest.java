@@ -102,7 +102,8 @@ class BindingsTest {
         Abi.sinter_examples.LAYOUT.withName("sinter_examples"),
         Abi.sinter_flip_table.LAYOUT.withName("sinter_flip_table"),
         Abi.sinter_loss_options.LAYOUT.withName("sinter_loss_options"),
-        Abi.sinter_assignment.LAYOUT.withName("sinter_assignment"));
+        Abi.sinter_assignment.LAYOUT.withName("sinter_assignment"),
+        Abi.sinter_products_info.LAYOUT.withName("sinter_products_info"));
   }
 
   @Test

@@ -20,7 +20,7 @@ import java.lang.invoke.MethodHandle;
 public final class Abi {
   /// SHA-256 of the header these bindings were generated from.
   public static final String HASH =
-      "7bac2cc1e944b858614f1a66d552dd8768f31d77a5d18cbc1144e3c95cb8f2fe";
+      "f244c8c2082df5f9f50cda4658686957e9b85743cf97ec515bf4e03132057a1d";
 
   /// ```text
   /// What a call came to. Values are never renumbered.
@@ -2245,6 +2245,146 @@ public final class Abi {
   }
 
   /// ```text
+  /// Loads OpenBLAS from a file, before the first product. A file that is loaded already is fine;
+  /// another
+  /// one then is SINTER_INVALID_ARGUMENT, and one that is no OpenBLAS SINTER_UNSUPPORTED.
+  /// ```
+  public static int sinter_products_load(MemorySegment path, MemorySegment error) {
+    Library.require();
+    try {
+      return (int) sinter_products_load.HANDLE.invokeExact(path, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// Loads the library of a device's products, if need be, and describes it.
+  /// ```
+  public static int sinter_products_properties(
+      int device, MemorySegment info, MemorySegment error) {
+    Library.require();
+    try {
+      return (int) sinter_products_properties.HANDLE.invokeExact(device, info, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// c[m, n] = alpha op(a)[m, k] op(b)[k, n] + beta c, op(x) being x, or its transpose where its
+  /// flag is 1;
+  /// c is not read where beta = 0. a and b of other dtypes or layouts are converted to c's dtype as
+  /// by
+  /// sinter_cast, by pieces of k: f16 and bf16 exactly. c is apart from both. Workspace: none, or
+  /// for
+  /// converted operands what holds 64 of k, up to 64 MiB more.
+  /// ```
+  public static int sinter_gemm(
+      MemorySegment stream,
+      int transpose_a,
+      int transpose_b,
+      double alpha,
+      MemorySegment a,
+      MemorySegment b,
+      double beta,
+      MemorySegment c,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int)
+          sinter_gemm.HANDLE.invokeExact(
+              stream, transpose_a, transpose_b, alpha, a, b, beta, c, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// c[n, n] = alpha op(a)[n, k] op(a)^T + beta c: sinter_gemm of a matrix with its own transpose,
+  /// in half
+  /// the time. Both triangles are written, equal; of c the lower one is read where beta is not 0.
+  /// ```
+  public static int sinter_syrk(
+      MemorySegment stream,
+      int transpose_a,
+      double alpha,
+      MemorySegment a,
+      double beta,
+      MemorySegment c,
+      MemorySegment error) {
+    Library.require();
+    try {
+      return (int) sinter_syrk.HANDLE.invokeExact(stream, transpose_a, alpha, a, beta, c, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// Cholesky's factor of a symmetric positive definite matrix, in place: the lower triangle of
+  /// a[n, n]
+  /// becomes that of l, a = l l^T; the upper one is neither read nor written. A matrix that is not
+  /// positive
+  /// definite is SINTER_NUMERIC, naming the order of the first leading minor that is not; a then
+  /// means
+  /// nothing.
+  /// ```
+  public static int sinter_cholesky(MemorySegment stream, MemorySegment a, MemorySegment error) {
+    Library.require();
+    try {
+      return (int) sinter_cholesky.HANDLE.invokeExact(stream, a, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// Solves l l^T x = b, in place: b[n, r] becomes x; l[n, n] is sinter_cholesky's.
+  /// ```
+  public static int sinter_cholesky_solve(
+      MemorySegment stream, MemorySegment l, MemorySegment b, MemorySegment error) {
+    Library.require();
+    try {
+      return (int) sinter_cholesky_solve.HANDLE.invokeExact(stream, l, b, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// Least squares by QR: the first n rows of b[m, r] become the x[n, r] for which each column of a
+  /// x - b is
+  /// smallest; a[m, n], n <= m, of full rank (an exact 0 on its triangle's diagonal is
+  /// SINTER_NUMERIC). What
+  /// is left in a and in the other rows of b means nothing.
+  /// ```
+  public static int sinter_least_squares(
+      MemorySegment stream, MemorySegment a, MemorySegment b, MemorySegment error) {
+    Library.require();
+    try {
+      return (int) sinter_least_squares.HANDLE.invokeExact(stream, a, b, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
+  /// Eigenvalues, rising, and eigenvectors of a symmetric matrix: values[n], of a's dtype; row i of
+  /// a[n, n]
+  /// becomes the vector of values[i], of length 1. The lower triangle is read.
+  /// ```
+  public static int sinter_eigen(
+      MemorySegment stream, MemorySegment a, MemorySegment values, MemorySegment error) {
+    Library.require();
+    try {
+      return (int) sinter_eigen.HANDLE.invokeExact(stream, a, values, error);
+    } catch (Throwable thrown) {
+      throw Downcalls.unchecked(thrown);
+    }
+  }
+
+  /// ```text
   /// What went wrong. Filled by the call it was passed to; needs no cleaning up.
   /// ```
   public static final class sinter_error {
@@ -3482,6 +3622,89 @@ public final class Abi {
     }
   }
 
+  /// ```text
+  /// Which library computes a device's products.
+  /// ```
+  public static final class sinter_products_info {
+    /// The struct's layout in C.
+    public static final StructLayout LAYOUT =
+        MemoryLayout.structLayout(
+            JAVA_LONG.withName("struct_size"),
+            JAVA_INT.withName("device"),
+            JAVA_INT.withName("reserved"),
+            MemoryLayout.sequenceLayout(512, JAVA_BYTE).withName("library"),
+            MemoryLayout.sequenceLayout(256, JAVA_BYTE).withName("detail"));
+
+    private static final long SIZE = LAYOUT.byteSize();
+    private static final long AT_STRUCT_SIZE = offset("struct_size");
+    private static final long AT_DEVICE = offset("device");
+    private static final long AT_RESERVED = offset("reserved");
+    private static final long AT_LIBRARY = offset("library");
+    private static final long AT_DETAIL = offset("detail");
+
+    private sinter_products_info() {}
+
+    private static long offset(String field) {
+      return LAYOUT.byteOffset(PathElement.groupElement(field));
+    }
+
+    /// ```text
+    /// sizeof(sinter_products_info), set by the caller.
+    /// ```
+    public static long struct_size(MemorySegment array, long index) {
+      return array.get(JAVA_LONG, index * SIZE + AT_STRUCT_SIZE);
+    }
+
+    /// ```text
+    /// sizeof(sinter_products_info), set by the caller.
+    /// ```
+    public static void struct_size(MemorySegment array, long index, long value) {
+      array.set(JAVA_LONG, index * SIZE + AT_STRUCT_SIZE, value);
+    }
+
+    /// ```text
+    /// The device.
+    /// ```
+    public static int device(MemorySegment array, long index) {
+      return array.get(JAVA_INT, index * SIZE + AT_DEVICE);
+    }
+
+    /// ```text
+    /// The device.
+    /// ```
+    public static void device(MemorySegment array, long index, int value) {
+      array.set(JAVA_INT, index * SIZE + AT_DEVICE, value);
+    }
+
+    /// ```text
+    /// Zero.
+    /// ```
+    public static int reserved(MemorySegment array, long index) {
+      return array.get(JAVA_INT, index * SIZE + AT_RESERVED);
+    }
+
+    /// ```text
+    /// Zero.
+    /// ```
+    public static void reserved(MemorySegment array, long index, int value) {
+      array.set(JAVA_INT, index * SIZE + AT_RESERVED, value);
+    }
+
+    /// ```text
+    /// The file it was loaded from.
+    /// ```
+    public static String library(MemorySegment array, long index) {
+      return array.asSlice(index * SIZE + AT_LIBRARY, 512).getString(0);
+    }
+
+    /// ```text
+    /// What it says of itself: version, kernels.
+    /// ```
+    public static String detail(MemorySegment array, long index) {
+      return array.asSlice(index * SIZE + AT_DETAIL, 256).getString(0);
+    }
+  }
+
   private static final class sinter_abi_version {
     static final MethodHandle HANDLE =
         Downcalls.handle("sinter_abi_version", FunctionDescriptor.of(JAVA_INT));
@@ -4120,5 +4343,68 @@ public final class Abi {
         Downcalls.handle(
             "sinter_assign",
             FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS, JAVA_INT, ADDRESS));
+  }
+
+  private static final class sinter_products_load {
+    static final MethodHandle HANDLE =
+        Downcalls.handle("sinter_products_load", FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_products_properties {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_products_properties",
+            FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_gemm {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_gemm",
+            FunctionDescriptor.of(
+                JAVA_INT,
+                ADDRESS,
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_DOUBLE,
+                ADDRESS,
+                ADDRESS,
+                JAVA_DOUBLE,
+                ADDRESS,
+                ADDRESS));
+  }
+
+  private static final class sinter_syrk {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_syrk",
+            FunctionDescriptor.of(
+                JAVA_INT, ADDRESS, JAVA_INT, JAVA_DOUBLE, ADDRESS, JAVA_DOUBLE, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_cholesky {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_cholesky", FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_cholesky_solve {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_cholesky_solve",
+            FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_least_squares {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_least_squares",
+            FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
+  }
+
+  private static final class sinter_eigen {
+    static final MethodHandle HANDLE =
+        Downcalls.handle(
+            "sinter_eigen", FunctionDescriptor.of(JAVA_INT, ADDRESS, ADDRESS, ADDRESS, ADDRESS));
   }
 }

@@ -93,7 +93,7 @@ public final class Library {
     for (Path folder : cacheFolders()) {
       Path file = folder.resolve(hash).resolve(System.mapLibraryName("sinter"));
       try {
-        extract(resource, hash, folder, file);
+        extract(Library::open, resource, hash, folder, file);
       } catch (IOException | SecurityException e) {
         ATTEMPTS.add("extracting to " + file + ": " + reason(e));
         continue;
@@ -156,7 +156,7 @@ public final class Library {
     return e.getMessage() == null ? e.toString() : e.getMessage();
   }
 
-  private static @Nullable InputStream open(String resource) {
+  static @Nullable InputStream open(String resource) {
     ClassLoader loader = Library.class.getClassLoader();
     return loader == null
         ? ClassLoader.getSystemResourceAsStream(resource)
@@ -164,16 +164,21 @@ public final class Library {
   }
 
   /// For example `linux-x86_64`.
-  private static String platform() {
+  static String platform() {
     String os = System.getProperty("os.name").toLowerCase(Locale.ROOT).replaceAll("[^a-z0-9]", "");
     String arch = System.getProperty("os.arch");
     return os + "-" + (arch.equals("amd64") ? "x86_64" : arch);
   }
 
+  /// Where resources come from; null where there is no such one.
+  interface Source {
+    @Nullable InputStream open(String resource) throws IOException;
+  }
+
   /// Copies a stream, piece by piece: a library may be larger than the heap.
   ///
   /// @return the SHA-256 of what was copied
-  private static String copy(InputStream in, OutputStream out) throws IOException {
+  static String copy(InputStream in, OutputStream out) throws IOException {
     try {
       DigestInputStream digested = new DigestInputStream(in, MessageDigest.getInstance("SHA-256"));
       digested.transferTo(out);
@@ -183,7 +188,7 @@ public final class Library {
     }
   }
 
-  private static List<Path> cacheFolders() {
+  static List<Path> cacheFolders() {
     List<Path> folders = new ArrayList<>();
     String xdg = System.getenv("XDG_CACHE_HOME");
     String home = System.getProperty("user.home");
@@ -199,7 +204,7 @@ public final class Library {
 
   /// Puts the resource of this hash at `file`, unless it is there already. Others who do the
   /// same at the same time see a whole file or none.
-  private static void extract(String resource, String hash, Path folder, Path file)
+  static void extract(Source source, String resource, String hash, Path folder, Path file)
       throws IOException {
     FileAttribute<Set<PosixFilePermission>> ownerOnly =
         PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------"));
@@ -218,7 +223,7 @@ public final class Library {
     Path temporary = Files.createTempFile(parent, "libsinter", ".tmp", ownerOnly);
     try {
       String copied;
-      try (InputStream in = open(resource);
+      try (InputStream in = source.open(resource);
           OutputStream out = Files.newOutputStream(temporary)) {
         copied = in == null ? "" : copy(in, out);
       }
