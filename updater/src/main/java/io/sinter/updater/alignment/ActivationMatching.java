@@ -7,6 +7,7 @@ import io.sinter.Stream;
 import io.sinter.Tensor;
 import io.sinter.ops.Assignment;
 import io.sinter.ops.Conversion;
+import io.sinter.ops.Products;
 import io.sinter.updater.Checkpoint;
 import io.sinter.updater.TensorEntry;
 import java.lang.foreign.MemorySegment;
@@ -343,7 +344,7 @@ final class ActivationMatching {
           standardise(x, mine);
           standardise(y, other);
           long start = System.nanoTime();
-          MatrixProduct.add(stream, x, y, false, sums);
+          Products.gemm(stream, true, x, false, y, 1, 1, sums);
           productNanos += System.nanoTime() - start;
         });
   }

@@ -4,6 +4,7 @@ package io.sinter.updater.alignment;
 import io.sinter.DType;
 import io.sinter.Tensor;
 import io.sinter.ops.Conversion;
+import io.sinter.ops.Products;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Map;
@@ -129,7 +130,8 @@ final class Costs {
         y = y.reshape(units, columns);
       }
       long start = System.nanoTime();
-      product(x, y, left.unitsFirst(), sums);
+      boolean rows = left.unitsFirst();
+      Products.gemm(pair.stream(), !rows, x, rows, y, 1, 1, sums);
       nanos += System.nanoTime() - start;
     }
   }
@@ -184,10 +186,5 @@ final class Costs {
     Tensor rows = pair.stream().allocate(slab.dtype(), view.shape());
     Conversion.cast(pair.stream(), view, rows);
     return new Laid(rows.reshape(units, slab.elements() / units), true, rows);
-  }
-
-  /// `sums += x y^T`, or `x^T y` where units are columns.
-  private void product(Tensor x, Tensor y, boolean unitsFirst, Tensor sums) {
-    MatrixProduct.add(pair.stream(), x, y, unitsFirst, sums);
   }
 }
