@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package io.sinter.updater;
 
+import io.sinter.updater.alignment.SpecFuzz;
 import io.sinter.updater.compatibility.CsvFuzz;
 import io.sinter.updater.compatibility.EvaluationFuzz;
 import io.sinter.updater.compatibility.GateFuzz;
@@ -48,6 +49,7 @@ public final class Fuzzing {
           new Target("csv", CsvFuzz.class, CsvFuzz::fuzzerTestOneInput),
           new Target("npy", NpyFuzz.class, NpyFuzz::fuzzerTestOneInput),
           new Target("gate", GateFuzz.class, GateFuzz::fuzzerTestOneInput),
+          new Target("spec", SpecFuzz.class, SpecFuzz::fuzzerTestOneInput),
           new Target("evaluation", EvaluationFuzz.class, EvaluationFuzz::fuzzerTestOneInput));
 
   private static final Path SEEDS = Path.of("src/test/resources/fuzz");

@@ -387,7 +387,7 @@ class PermutationSpecTest {
     assertMessage(
         () -> Architectures.recognise(padded, null),
         "resnet-basic.yml: the model has no tensor 'layer3.0.downsample.0.weight': a shortcut that"
-            + " pads with zeros ties channels of two stages.");
+            + " pads with zeros ties channels of two stages. Use a spec for this network.");
 
     SequencedMap<String, long[]> grouped = resnet(true);
     grouped.put("layer2.0.conv2.weight", of(8, 2, 3, 3));

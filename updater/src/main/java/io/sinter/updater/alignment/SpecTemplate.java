@@ -82,7 +82,13 @@ record SpecTemplate(
     needs.forEach(
         (name, reason) -> {
           if (!shapes.containsKey(name)) {
-            throw new SpecException(origin + ": the model has no tensor '" + name + "': " + reason);
+            throw new SpecException(
+                origin
+                    + ": the model has no tensor '"
+                    + name
+                    + "': "
+                    + reason.strip().replaceAll("\\.+$", "")
+                    + ". Use a spec for this network.");
           }
         });
     return new Fitting(shapes, config).spec();
