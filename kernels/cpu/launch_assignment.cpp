@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "assignment_batch.h"
+#include "assignment_failure.h"
 #include "cpu/assignment.h"
 #include "cpu/common/kernels.h"
 #include "cpu/launch.h"
-#include "failure.h"
 
 namespace sinter::cpu {
 namespace {
@@ -111,20 +111,10 @@ double cost_of(const AssignmentItem& item, int64_t row, int64_t column) {
 }
 
 Failure failure_of(const AssignmentItem& item, int64_t index, const Fault& fault) {
-  const std::string which =
-      item.name != nullptr && *item.name != '\0' ? std::string(" '") + item.name + "'" : "";
-  const std::string place = "cost of row " + std::to_string(fault.row) + ", column " +
-                            std::to_string(fault.column) + " in problem " + std::to_string(index) +
-                            which + " (counted from 0)";
-  if (std::isfinite(fault.cost)) {
-    return Failure(Status::kNumeric, place + " is " + std::to_string(fault.cost) +
-                                         ", beyond 2^1000 in magnitude: scale the costs down")
-        .at_tensor(index);
-  }
-  return Failure(Status::kNumeric,
-                 place + " is " + (std::isnan(fault.cost) ? "NaN" : "infinite") +
-                     ": costs must be finite; for a pair that must not be, use a large finite cost")
-      .at_tensor(index);
+  return assignment_failure(index, item.name != nullptr ? item.name : "", fault.row, fault.column,
+                            std::isfinite(fault.cost) ? CostFault::kTooLarge
+                            : std::isnan(fault.cost)  ? CostFault::kNaN
+                                                      : CostFault::kInfinite);
 }
 
 // Sums in one order: 64 lanes, added pairwise.

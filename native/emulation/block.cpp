@@ -143,7 +143,7 @@ class Stack {
 
 // ---- The block ----------------------------------------------------------------------------------
 
-enum class State { ready, at_barrier, at_collective, done };
+enum class State { ready, at_barrier, at_grid, at_collective, done };
 
 struct Thread {
   Context context;
@@ -164,41 +164,50 @@ struct SharedVariable {
   bool used;
 };
 
-// The one block that runs. Stacks stay for the next.
+// A block that runs. Stacks stay for the next.
 struct Block {
-  const std::function<void()>* body = nullptr;
   std::vector<Stack> stacks;
   std::vector<Thread> threads;
   std::vector<int> order;
   std::vector<SharedVariable> shared;
-  Context scheduler;
+  uint3 index = {0, 0, 0};
   int current = 0;
   int at_barrier = 0;
   int done = 0;
+};
+
+// The grid that runs: one block at a time, or all of them.
+struct Grid {
+  const std::function<void()>* body = nullptr;
+  std::vector<std::unique_ptr<Block>> blocks;
+  Block* block = nullptr;  // the one whose turn it is
+  bool cooperative = false;
+  size_t at_barrier = 0;
+  Context scheduler;
   std::string fault;
-} block;
+} grid;
 
 void wait(State state) {
-  Thread& self = block.threads[block.current];
+  Thread& self = grid.block->threads[grid.block->current];
   self.state = state;
-  switch_context(self.context, block.scheduler, false);
+  switch_context(self.context, grid.scheduler, false);
 }
 
 // Ends the launch: the calling thread never runs again.
 void fail(const std::string& message) {
-  if (block.fault.empty()) block.fault = message;
+  if (grid.fault.empty()) grid.fault = message;
   wait(State::at_barrier);
 }
 
 void thread_entry() {
 #if defined(__SANITIZE_ADDRESS__)
-  __sanitizer_finish_switch_fiber(nullptr, &block.scheduler.bottom, &block.scheduler.bytes);
+  __sanitizer_finish_switch_fiber(nullptr, &grid.scheduler.bottom, &grid.scheduler.bytes);
 #endif
-  (*block.body)();
-  Thread& self = block.threads[block.current];
+  (*grid.body)();
+  Thread& self = grid.block->threads[grid.block->current];
   self.state = State::done;
-  ++block.done;
-  switch_context(self.context, block.scheduler, true);
+  ++grid.block->done;
+  switch_context(self.context, grid.scheduler, true);
 }
 
 std::string describe(const Location& where) {
@@ -206,33 +215,40 @@ std::string describe(const Location& where) {
   return file.substr(file.find_last_of('/') + 1) + ":" + std::to_string(where.line());
 }
 
-// Every thread that is left waits, and nothing can wake any: says where the first one stands.
-std::string describe_deadlock() {
+// Every thread of the block that is left waits, and nothing can wake any: says where the first one
+// stands.
+std::string describe_deadlock(const Block& block) {
+  const std::string name = std::to_string(block.index.x);
   for (const Thread& thread : block.threads) {
     if (thread.state == State::at_barrier) {
       return "the barrier at " + describe(thread.where) + " was reached by " +
              std::to_string(block.at_barrier) + " of " + std::to_string(block.threads.size()) +
-             " threads of block " + std::to_string(blockIdx.x);
+             " threads of block " + name;
     }
   }
   for (const Thread& thread : block.threads) {
     if (thread.state == State::at_collective) {
       return "the warp operation at " + describe(thread.where) +
-             " was not reached by every lane of its mask, in block " + std::to_string(blockIdx.x);
+             " was not reached by every lane of its mask, in block " + name;
+    }
+  }
+  for (const Thread& thread : block.threads) {
+    if (thread.state == State::at_grid) {
+      return "the grid's barrier at " + describe(thread.where) + " was reached by " +
+             std::to_string(grid.at_barrier) + " threads, not by all of all blocks";
     }
   }
   return "no thread can run";
 }
 
-std::string run_block(const std::function<void()>& body, uint64_t seed) {
+void prepare_block(Block& block, uint3 index, uint64_t seed) {
   const size_t count = size_t{blockDim.x} * blockDim.y * blockDim.z;
   while (block.stacks.size() < count) block.stacks.emplace_back();
-  block.body = &body;
   block.threads.resize(count);
   block.order.resize(count);
+  block.index = index;
   block.at_barrier = 0;
   block.done = 0;
-  block.fault.clear();
   for (SharedVariable& variable : block.shared) variable.used = false;
   for (size_t i = 0; i < count; ++i) {
     Thread& thread = block.threads[i];
@@ -244,44 +260,98 @@ std::string run_block(const std::function<void()>& body, uint64_t seed) {
   std::iota(block.order.begin(), block.order.end(), 0);
   std::mt19937_64 random(seed);
   std::shuffle(block.order.begin(), block.order.end(), random);
+}
 
-  while (block.done < static_cast<int>(count)) {
-    bool progress = false;
-    for (int i : block.order) {
-      Thread& thread = block.threads[i];
-      if (thread.state != State::ready) continue;
-      progress = true;
-      block.current = i;
-      threadIdx = thread.index;
-      switch_context(block.scheduler, thread.context, false);
-      if (!block.fault.empty()) return block.fault;
-    }
-    if (!progress) return describe_deadlock();
+bool finished(const Block& block) { return block.done == static_cast<int>(block.threads.size()); }
+
+// Runs every thread of the block that is ready until it waits or ends; whether there was one.
+bool advance(Block& block) {
+  grid.block = &block;
+  blockIdx = block.index;
+  bool progress = false;
+  for (int i : block.order) {
+    Thread& thread = block.threads[i];
+    if (thread.state != State::ready) continue;
+    progress = true;
+    block.current = i;
+    threadIdx = thread.index;
+    switch_context(grid.scheduler, thread.context, false);
+    if (!grid.fault.empty()) break;
   }
-  return {};
+  return progress;
+}
+
+// Runs the first `count` blocks to their ends.
+std::string run_blocks(size_t count) {
+  grid.at_barrier = 0;
+  grid.fault.clear();
+  for (;;) {
+    bool progress = false;
+    const Block* left = nullptr;
+    for (size_t b = 0; b < count; ++b) {
+      Block& block = *grid.blocks[b];
+      if (finished(block)) continue;
+      progress |= advance(block);
+      if (!grid.fault.empty()) return grid.fault;
+      if (!finished(block)) left = &block;
+    }
+    if (left == nullptr) return {};
+    if (!progress) return describe_deadlock(*left);
+  }
 }
 
 }  // namespace
 
-std::string run_grid(dim3 grid, dim3 block_size, const std::function<void()>& thread,
-                     uint64_t seed) {
-  gridDim = grid;
+std::string run_grid(dim3 grid_size, dim3 block_size, bool cooperative,
+                     const std::function<void()>& thread, uint64_t seed) {
+  gridDim = grid_size;
   blockDim = block_size;
-  block.shared.clear();
-  std::vector<uint64_t> order(size_t{grid.x} * grid.y * grid.z);
+  grid.body = &thread;
+  grid.cooperative = cooperative;
+  std::vector<uint64_t> order(size_t{grid_size.x} * grid_size.y * grid_size.z);
+  const size_t together = cooperative ? order.size() : 1;
+  while (grid.blocks.size() < together) grid.blocks.push_back(std::make_unique<Block>());
+  for (const auto& block : grid.blocks) block->shared.clear();
   std::iota(order.begin(), order.end(), uint64_t{0});
   std::mt19937_64 random(seed);
   std::shuffle(order.begin(), order.end(), random);
-  for (uint64_t i : order) {
-    blockIdx = {static_cast<unsigned>(i % grid.x), static_cast<unsigned>(i / grid.x % grid.y),
-                static_cast<unsigned>(i / grid.x / grid.y)};
-    std::string fault = run_block(thread, random());
+  for (size_t first = 0; first < order.size(); first += together) {
+    for (size_t b = 0; b < together; ++b) {
+      const uint64_t i = order[first + b];
+      prepare_block(*grid.blocks[b],
+                    {static_cast<unsigned>(i % grid_size.x),
+                     static_cast<unsigned>(i / grid_size.x % grid_size.y),
+                     static_cast<unsigned>(i / grid_size.x / grid_size.y)},
+                    random());
+    }
+    std::string fault = run_blocks(together);
     if (!fault.empty()) return fault;
   }
   return {};
 }
 
+void synchronize_grid(Location where) {
+  if (!grid.cooperative) fail("a grid's barrier at " + describe(where) + ", in a plain launch");
+  grid.block->threads[grid.block->current].where = where;
+  const size_t all = size_t{gridDim.x} * gridDim.y * gridDim.z * grid.block->threads.size();
+  if (++grid.at_barrier < all) {
+    wait(State::at_grid);
+    return;
+  }
+  for (size_t b = 0; b < all / grid.block->threads.size(); ++b) {
+    for (Thread& thread : grid.blocks[b]->threads) {
+      if (thread.where.line() != where.line() || thread.where.file_name() != where.file_name()) {
+        fail("threads of one grid wait at different barriers: " + describe(where) + " and " +
+             describe(thread.where));
+      }
+      thread.state = State::ready;
+    }
+  }
+  grid.at_barrier = 0;
+}
+
 void synchronize_block(Location where) {
+  Block& block = *grid.block;
   block.threads[block.current].where = where;
   if (++block.at_barrier < static_cast<int>(block.threads.size())) {
     wait(State::at_barrier);
@@ -299,6 +369,7 @@ void synchronize_block(Location where) {
 
 uint64_t synchronize_warp(Collective kind, unsigned mask, uint64_t value, int source,
                           Location where) {
+  Block& block = *grid.block;
   Thread& self = block.threads[block.current];
   const int first = block.current / kWarp * kWarp;
   const int lanes = std::min(kWarp, static_cast<int>(block.threads.size()) - first);
@@ -341,9 +412,10 @@ uint64_t synchronize_warp(Collective kind, unsigned mask, uint64_t value, int so
   return self.value;
 }
 
-int lane() { return block.current % kWarp; }
+int lane() { return grid.block->current % kWarp; }
 
 void* shared_variable(const void* key, size_t bytes, size_t alignment) {
+  Block& block = *grid.block;
   auto found = std::find_if(block.shared.begin(), block.shared.end(),
                             [&](const SharedVariable& each) { return each.key == key; });
   if (found == block.shared.end()) {

@@ -18,6 +18,8 @@ namespace {
 
 constexpr size_t kAlignment = 256;
 constexpr int kVersion = 13000;
+constexpr int kMultiprocessors = 3;
+constexpr int kBlocksPerMultiprocessor = 2;
 
 uint64_t environment(const char* name, uint64_t otherwise) {
   const char* text = std::getenv(name);
@@ -168,6 +170,8 @@ const char* cudaGetErrorName(cudaError_t error) {
       return "cudaErrorInvalidResourceHandle";
     case cudaErrorNotReady:
       return "cudaErrorNotReady";
+    case cudaErrorCooperativeLaunchTooLarge:
+      return "cudaErrorCooperativeLaunchTooLarge";
     case cudaErrorLaunchFailure:
       return "cudaErrorLaunchFailure";
   }
@@ -221,7 +225,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   properties->totalGlobalMem = runtime().memory;
   properties->major = 9;
   properties->minor = 0;
-  properties->multiProcessorCount = 3;
+  properties->multiProcessorCount = kMultiprocessors;
   return cudaSuccess;
 }
 
@@ -443,13 +447,22 @@ cudaError_t sinter::emulation::enqueue_grid(const cudaLaunchConfig_t& config,
       config.dynamicSmemBytes != 0) {
     return result(cudaErrorInvalidConfiguration);
   }
+  bool cooperative = false;
+  for (unsigned i = 0; i < config.numAttrs; ++i) {
+    cooperative |= config.attrs[i].id == cudaLaunchAttributeCooperative &&
+                   config.attrs[i].val.cooperative != 0;
+  }
+  constexpr uint64_t kResident = kMultiprocessors * kBlocksPerMultiprocessor;
+  if (cooperative && uint64_t{grid.x} * grid.y * grid.z > kResident) {
+    return result(cudaErrorCooperativeLaunchTooLarge);
+  }
   std::lock_guard guard(runtime().lock);
   if (config.stream->queue->device != current_device) {
     return result(cudaErrorInvalidResourceHandle);
   }
-  enqueue(*config.stream->queue, [grid, block, thread = std::move(thread)] {
+  enqueue(*config.stream->queue, [grid, block, cooperative, thread = std::move(thread)] {
     if (!runtime().launch_failure.empty()) return;
-    const std::string failure = run_grid(grid, block, thread, runtime().seed++);
+    const std::string failure = run_grid(grid, block, cooperative, thread, runtime().seed++);
     if (!failure.empty()) runtime().launch_failure = "unspecified launch failure: " + failure;
   });
   return result(state());

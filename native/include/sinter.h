@@ -1160,10 +1160,16 @@ typedef struct sinter_assignment {
  * any number of rows; 1e-12 times is usual. With maximize all signs turn: u_i is the largest, v_j >= 0.
  *
  * SINTER_NUMERIC names row and column of a cost that is not finite or too large: from the call on the
- * CPU, from the next synchronize elsewhere. What was written then means nothing. Workspace: on the
- * CPU up to 600 bytes per row and 250 per column of the largest problem, for each thread. Sources:
- * Jonker & Volgenant, "A shortest augmenting path algorithm for dense and sparse linear assignment
- * problems", Computing 1987; Bertsekas, "The auction algorithm", Annals of Operations Research 1988. */
+ * CPU, from the next synchronize elsewhere. What was written then means nothing.
+ *
+ * On a CUDA device a problem of 2^18 costs or more, if it is a good part of the batch, has the whole
+ * device, and the others have a block each, all at once. Nothing is moved to another device: of fewer
+ * than some 1000 rows, one problem alone is better given to a CPU stream.
+ *
+ * Workspace: on the CPU up to 600 bytes per row and 250 per column of the largest problem, for each
+ * thread; elsewhere 32 bytes per row, 44 per column and 256 of every problem. Sources: Jonker &
+ * Volgenant, "A shortest augmenting path algorithm for dense and sparse linear assignment problems",
+ * Computing 1987; Bertsekas, "The auction algorithm", Annals of Operations Research 1988. */
 SINTER_API int32_t sinter_assign(sinter_stream* stream, int64_t count,
                                  const sinter_assignment* problems, int32_t maximize,
                                  sinter_error* error);

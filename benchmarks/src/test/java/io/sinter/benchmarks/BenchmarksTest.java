@@ -51,6 +51,24 @@ class BenchmarksTest {
     benchmark.contenders().forEach(c -> c.work().run(3));
   }
 
+  /// Its set-up compares the two contenders.
+  @Test
+  void assignmentBodiesAgree() {
+    for (AssignmentBenchmark.Family family : AssignmentBenchmark.Family.values()) {
+      AssignmentBenchmark benchmark = new AssignmentBenchmark();
+      benchmark.family = family;
+      benchmark.size = 40;
+      benchmark.problems = 2;
+      benchmark.setUp();
+      try {
+        assertEquals(2, benchmark.sinter().size());
+        assertEquals(2, benchmark.java().length);
+      } finally {
+        benchmark.tearDown();
+      }
+    }
+  }
+
   @Test
   void verificationFindsAWrongElement() {
     LerpBenchmark wrong =

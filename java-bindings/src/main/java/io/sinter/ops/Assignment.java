@@ -117,7 +117,9 @@ public final class Assignment {
   }
 
   /// Solves a batch of problems of any sizes: on the CPU as many at a time as the stream has
-  /// threads, elsewhere all in one launch.
+  /// threads; on a CUDA device small ones all at once, and large ones one after the other. There,
+  // one
+  /// problem of fewer than some 1000 rows is better given to a CPU stream.
   ///
   /// @param stream the stream
   /// @param costs `[rows, columns]` each, rows at most columns, f32 or f64; elements of a row are

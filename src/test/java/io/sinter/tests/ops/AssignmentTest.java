@@ -40,8 +40,7 @@ import org.junit.jupiter.api.TestFactory;
 /// Assignment: every solution by its certificate, computed anew here, and its objective against a
 /// plain search, a plain Hungarian algorithm, or scipy.
 class AssignmentTest {
-  /// Not yet on CUDA devices.
-  private static final List<Device> DEVICES = List.of(Device.cpu());
+  private static final List<Device> DEVICES = Devices.all();
 
   /// A family of costs; all of them exact in float32.
   private enum Family {

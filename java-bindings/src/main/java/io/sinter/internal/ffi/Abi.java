@@ -2225,14 +2225,20 @@ public final class Abi {
   ///
   /// SINTER_NUMERIC names row and column of a cost that is not finite or too large: from the call
   /// on the
-  /// CPU, from the next synchronize elsewhere. What was written then means nothing. Workspace: on
-  /// the
-  /// CPU up to 600 bytes per row and 250 per column of the largest problem, for each thread.
-  /// Sources:
-  /// Jonker & Volgenant, "A shortest augmenting path algorithm for dense and sparse linear
-  /// assignment
-  /// problems", Computing 1987; Bertsekas, "The auction algorithm", Annals of Operations Research
-  /// 1988.
+  /// CPU, from the next synchronize elsewhere. What was written then means nothing.
+  ///
+  /// On a CUDA device a problem of 2^18 costs or more, if it is a good part of the batch, has the
+  /// whole
+  /// device, and the others have a block each, all at once. Nothing is moved to another device: of
+  /// fewer
+  /// than some 1000 rows, one problem alone is better given to a CPU stream.
+  ///
+  /// Workspace: on the CPU up to 600 bytes per row and 250 per column of the largest problem, for
+  /// each
+  /// thread; elsewhere 32 bytes per row, 44 per column and 256 of every problem. Sources: Jonker &
+  /// Volgenant, "A shortest augmenting path algorithm for dense and sparse linear assignment
+  /// problems",
+  /// Computing 1987; Bertsekas, "The auction algorithm", Annals of Operations Research 1988.
   /// ```
   public static int sinter_assign(
       MemorySegment stream, long count, MemorySegment problems, int maximize, MemorySegment error) {
