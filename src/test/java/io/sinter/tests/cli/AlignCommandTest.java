@@ -77,6 +77,8 @@ class AlignCommandTest {
     String table = align("--out", out.toString(), "--force", "--report").exited(0).out();
     assertTrue(table.contains("layers.2.attention"), table);
     assertTrue(table.contains("certified"), table);
+    assertTrue(table.matches("(?s).*\\Rlayers.2.attention +alternation .* steps\\R.*"), table);
+    assertTrue(table.matches("(?s).*\\Rresidual +row minima .* yes\\R.*"), table);
   }
 
   @Test

@@ -49,6 +49,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// Weight and head matching: what was planted is found, functions stay as they are, and what does
@@ -353,6 +354,55 @@ class AlignmentTest {
                   device));
       all.forEach((name, values) -> assertArrayEquals(a.get(name), values, name));
     }
+  }
+
+  /// What is stored in another type is computed in float32 or float64, and keeps its bytes.
+  @ParameterizedTest
+  @EnumSource(names = {"BF16", "F16", "F64"})
+  void otherTypes(StorageType type) throws IOException {
+    Path golden = Goldens.root().resolve("align/llama");
+    Path reference = stored(Goldens.root().resolve("models/base"), type, "typed-reference");
+    Path model = stored(golden.resolve("model"), type, "typed-model");
+    Path expected = stored(golden.resolve("expected"), type, "typed-expected");
+    Alignment found = align(reference, model, AlignmentListener.NONE);
+    for (Device device : Devices.all()) {
+      try (Checkpoint wanted = Checkpoint.open(expected);
+          Checkpoint actual =
+              Checkpoint.open(write(Realignment.of(reference, model, found), device))) {
+        for (String name : wanted.tensors().keySet()) {
+          assertEquals(type, actual.tensor(name).type());
+          assertArrayEquals(
+              wanted.map(name).toArray(ValueLayout.JAVA_BYTE),
+              actual.map(name).toArray(ValueLayout.JAVA_BYTE),
+              name + " on " + device);
+        }
+      }
+    }
+  }
+
+  private Path stored(Path model, StorageType type, String name) throws IOException {
+    CheckpointWriter writer = new CheckpointWriter();
+    try (Checkpoint checkpoint = Checkpoint.open(model)) {
+      checkpoint
+          .tensors()
+          .forEach(
+              (tensor, entry) -> {
+                ByteBuffer bytes =
+                    ByteBuffer.allocate(Math.toIntExact(type.bytes(entry.elements())))
+                        .order(ByteOrder.LITTLE_ENDIAN);
+                for (float x : checkpoint.map(tensor).toArray(ValueLayout.JAVA_FLOAT_UNALIGNED)) {
+                  switch (type) {
+                    case BF16 -> bytes.putShort((short) (Float.floatToRawIntBits(x) >>> 16));
+                    case F16 -> bytes.putShort(Float.floatToFloat16(x));
+                    default -> bytes.putDouble(x);
+                  }
+                }
+                writer.add(tensor, type, entry.shape(), MemorySegment.ofArray(bytes.array()));
+              });
+      writer.write(folder.resolve(name), 0, true);
+    }
+    Files.copy(model.resolve("config.json"), folder.resolve(name).resolve("config.json"));
+    return folder.resolve(name);
   }
 
   // ---- How it goes on --------------------------------------------------------------------------

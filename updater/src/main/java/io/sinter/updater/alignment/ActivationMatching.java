@@ -274,7 +274,7 @@ final class ActivationMatching {
           1,
           found.gap(),
           found.spread(),
-          "ALTERNATION");
+          HeadMatching.method(group));
     } catch (NumericException e) {
       throw notFinite(group, e);
     }

@@ -46,9 +46,10 @@ public record AlignmentReport(
   /// @param moved how many of them another one took the place of
   /// @param solved how often it was solved
   /// @param gap by how much its last assignment misses the best at most; of heads the largest of
-  ///     its assignments, while their alternation is not certified
+  ///     its assignments relative to their costs
   /// @param spread the largest cost of that assignment minus the smallest
-  /// @param method how that was found
+  /// @param method how that was found; `ALTERNATION`, of heads with several queries to a group, is
+  ///     certified step by step, and ends in a local optimum
   public record OfGroup(
       Group group,
       double before,

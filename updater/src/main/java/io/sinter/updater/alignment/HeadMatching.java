@@ -43,6 +43,11 @@ final class HeadMatching {
     this.stream = stream;
   }
 
+  /// How a group is solved, for reports.
+  static String method(Group.Heads group) {
+    return group.queries() == 1 ? "PAIRS" : "ALTERNATION";
+  }
+
   /// What was found.
   ///
   /// @param gap the largest gap of an assignment, relative to its spread, times `spread`

@@ -295,7 +295,8 @@ final class WeightMatching {
       HeadMatching matching = new HeadMatching(group, products, now, stream);
       HeadMatching.Found found = matching.solve();
       assignmentNanos += found.nanos();
-      outcomes.put(group.name(), new Outcome(found.gap(), found.spread(), "ALTERNATION"));
+      outcomes.put(
+          group.name(), new Outcome(found.gap(), found.spread(), HeadMatching.method(group)));
       return new Proposal(
           found.permutation(), matching.objective(now), matching.objective(found.permutation()));
     } catch (NumericException e) {
