@@ -916,7 +916,7 @@ __global__ void __launch_bounds__(kGridThreads)
 
 // Costs of a problem below which barriers of a grid cost more than its blocks save.
 #if defined(SINTER_EMULATION)
-constexpr int64_t kShared = 90 * 90;  // tests cannot wait for larger ones
+constexpr int64_t kShared = 60 * 60;  // tests cannot wait for larger ones
 #else
 constexpr int64_t kShared = 512 * 512;
 #endif
