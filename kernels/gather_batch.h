@@ -20,6 +20,8 @@ struct GatherPlaces {
   int64_t strides[kMaxGatherRank];  // of `in`, in elements
   const int32_t* index[kMaxGatherRank];
   int64_t every[kMaxGatherRank];
+  // One more than the largest index of the last axis, where that has any.
+  int64_t reach;
 };
 
 // The gathered input of an item is its last: its view has the data, the dtype and no shape.

@@ -4,7 +4,11 @@
 #ifndef SINTER_KERNELS_CPU_GATHER_H_
 #define SINTER_KERNELS_CPU_GATHER_H_
 
-#include "gather_batch.h"
+#include "batch.h"
+
+namespace sinter {
+struct GatherItem;
+}
 
 namespace sinter::cpu {
 

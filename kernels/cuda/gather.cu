@@ -100,7 +100,9 @@ class DevicePlaces {
       }
       std::memcpy(places + k, &own, sizeof own);
     }
-    queue.upload(device, host.data(), bytes_);
+    if (bytes_ > 0) {
+      queue.upload(device, host.data(), bytes_);
+    }
   }
 
   const GatherPlaces* get() const { return memory_.as<GatherPlaces>(); }

@@ -50,15 +50,11 @@ inline int64_t tensor_of(const std::vector<int64_t>& first, int64_t part) {
   return low;
 }
 
-// Calls run(k, begin, end, streamed, counts) for all parts of a batch and fills its counts.
+// Calls run(k, part, streamed, counts) for all parts of a batch, numbered as `first` says and within
+// their tensors, and fills its counts.
 template <class Run>
-void run_parts(const Context& context, const Batch& batch, const Run& run) {
-  const std::vector<int64_t> first = number_parts(batch.items, batch.count);
-  int64_t bytes = 0;
-  for (int64_t k = 0; k < batch.count; ++k) {
-    bytes += batch.items[k].elements * dtype_bytes(batch.items[k].output.dtype);
-  }
-  const bool streamed = bytes >= kStreamedBytes;
+void run_parts(const Context& context, const Batch& batch, const std::vector<int64_t>& first,
+               bool streamed, const Run& run) {
   struct Totals {
     std::atomic<int64_t> nonfinite{0};
     std::atomic<int64_t> saturated{0};
@@ -66,10 +62,8 @@ void run_parts(const Context& context, const Batch& batch, const Run& run) {
   std::vector<Totals> totals(batch.counts != nullptr ? static_cast<size_t>(batch.count) : 0);
   context.team.run(first.back(), [&](int64_t part) {
     const int64_t k = tensor_of(first, part);
-    const int64_t begin = (part - first[static_cast<size_t>(k)]) * kPart;
-    const int64_t left = batch.items[k].elements - begin;
     PartCounts counts = {0, 0};
-    run(k, begin, left < kPart ? begin + left : begin + kPart, streamed, counts);
+    run(k, part - first[static_cast<size_t>(k)], streamed, counts);
     if (batch.counts != nullptr) {
       totals[static_cast<size_t>(k)].nonfinite += counts.nonfinite;
       totals[static_cast<size_t>(k)].saturated += counts.saturated;
@@ -79,6 +73,22 @@ void run_parts(const Context& context, const Batch& batch, const Run& run) {
     put(batch.counts + k, Counts{static_cast<double>(totals[k].nonfinite.load()),
                                  static_cast<double>(totals[k].saturated.load()), 0.0});
   }
+}
+
+// Calls run(k, begin, end, streamed, counts) for all parts of a batch and fills its counts.
+template <class Run>
+void run_parts(const Context& context, const Batch& batch, const Run& run) {
+  const std::vector<int64_t> first = number_parts(batch.items, batch.count);
+  int64_t bytes = 0;
+  for (int64_t k = 0; k < batch.count; ++k) {
+    bytes += batch.items[k].elements * dtype_bytes(batch.items[k].output.dtype);
+  }
+  run_parts(context, batch, first, bytes >= kStreamedBytes,
+            [&](int64_t k, int64_t part, bool streamed, PartCounts& counts) {
+              const int64_t begin = part * kPart;
+              const int64_t left = batch.items[k].elements - begin;
+              run(k, begin, left < kPart ? begin + left : begin + kPart, streamed, counts);
+            });
 }
 
 // As above, for a kernel.

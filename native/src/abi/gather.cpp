@@ -119,6 +119,7 @@ View gathered(const sinter_stream& stream, const sinter_tensor& in, const int32_
       offset += list[0] * in.strides[d];
       add_axis(item.places, size, in.strides[d], nullptr, 1);
     } else {
+      item.places.reach = int64_t{scan.most} + 1;
       add_axis(item.places, size / scan.run, in.strides[d], list, scan.run);
       add_axis(item.places, scan.run, in.strides[d], nullptr, 1);
     }
