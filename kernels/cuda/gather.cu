@@ -2,6 +2,8 @@
 //
 // Gathers along any axes, bound by memory: two elements moved per output, three with lerp. Indices are
 // uploaded once for all tensors of a batch that share them.
+#include <algorithm>
+#include <cstring>
 #include <map>
 #include <vector>
 
