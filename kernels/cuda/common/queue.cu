@@ -70,6 +70,9 @@ void Queue::release(void* data, int64_t bytes) {
 }
 
 void Queue::upload(void* to, const void* from, int64_t bytes) {
+  if (bytes == 0) {
+    return;  // of an empty table, which may be nowhere
+  }
   Staging* block = nullptr;
   for (Staging& each : staging_) {
     if (each.bytes >= bytes && cudaEventQuery(each.free) == cudaSuccess) {
