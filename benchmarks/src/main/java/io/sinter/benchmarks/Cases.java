@@ -42,6 +42,10 @@ final class Cases {
     FURTHER.put("gram 4", GramBenchmark::new);
     FURTHER.put("moments", MomentsBenchmark::new);
     FURTHER.put("chunk statistics", ChunkStatisticsBenchmark::new);
+    FURTHER.put("gather rows", () -> gather(GatherBenchmark.Axes.ROWS, false));
+    FURTHER.put("gather columns", () -> gather(GatherBenchmark.Axes.COLUMNS, false));
+    FURTHER.put("gather both", () -> gather(GatherBenchmark.Axes.BOTH, false));
+    FURTHER.put("gather both, lerp", () -> gather(GatherBenchmark.Axes.BOTH, true));
     FURTHER.put("flips of 1000 classes", CompatibilityBenchmark::new);
     FURTHER.put("random", RandomBenchmark::new);
   }
@@ -92,6 +96,13 @@ final class Cases {
           of(device, "flips of 1000 classes", DType.F32, size, false, CompatibilityBenchmark::new));
     }
     return cases;
+  }
+
+  private static GatherBenchmark gather(GatherBenchmark.Axes axes, boolean lerp) {
+    GatherBenchmark gather = new GatherBenchmark();
+    gather.axes = axes;
+    gather.lerp = lerp;
+    return gather;
   }
 
   /// Not for the short guard: what a batch costs in Java depends on what the JIT has got to.
